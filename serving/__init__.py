@@ -1,0 +1,1 @@
+"""How a release is reached: the HTTP API and the file scorer."""

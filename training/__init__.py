@@ -1,0 +1,1 @@
+"""How a release is made: labelled rows in, a release folder out."""
