@@ -1,0 +1,81 @@
+"""Logits to probabilities, and the shift from the prevalence they were fitted at to the one that is deployed.
+
+The advert probability is a Platt curve over the log-odds of the advert intents; the rest of the
+mass is shared out inside each side by a softmax with a temperature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.verdict import ADVERT_INTENTS, INTENTS
+
+Floats = NDArray[np.float64]
+IS_ADVERT = np.array([intent in ADVERT_INTENTS for intent in INTENTS])
+
+
+def log_sum_exp(values: Floats) -> Floats:
+    """Sum in log space over the last axis."""
+    top = values.max(-1, keepdims=True)
+    return np.asarray(top[..., 0] + np.log(np.exp(values - top).sum(-1)))
+
+
+def softmax(values: Floats) -> Floats:
+    """Normalise over the last axis."""
+    return np.exp(values - log_sum_exp(values)[..., None])
+
+
+def advert_log_odds(logits: Floats) -> Floats:
+    """Turn intent logits (posts, 8) into uncalibrated log-odds of an advert (posts,)."""
+    return log_sum_exp(logits[..., IS_ADVERT]) - log_sum_exp(logits[..., ~IS_ADVERT])
+
+
+def sigmoid(values: Floats) -> Floats:
+    """Turn log-odds into a probability without overflow."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, -values)))
+
+
+def log_odds(probability: float) -> float:
+    """Turn a probability strictly between 0 and 1 into log-odds."""
+    return float(np.log(probability) - np.log1p(-probability))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was fitted on rows that the network did not see.
+
+    `prevalence` is the share of adverts the curve was fitted at; `term_threshold` is the token
+    probability from which the term head yields a span.
+    """
+
+    slope: float
+    intercept: float
+    temperature: float
+    prevalence: float
+    term_threshold: float = 0.5
+
+    def probabilities(self, logits: Floats, *, prevalence: float) -> Floats:
+        """Give intent probabilities (posts, 8) for a stream with this share of adverts."""
+        shift = log_odds(prevalence) - log_odds(self.prevalence)
+        advert = sigmoid(self.slope * advert_log_odds(logits) + self.intercept + shift)  # (posts,)
+        within = np.empty(logits.shape, dtype=np.float64)
+        for side, mass in ((IS_ADVERT, advert), (~IS_ADVERT, 1 - advert)):
+            within[..., side] = softmax(logits[..., side] / self.temperature) * mass[..., None]
+        return within
+
+    def to_json(self) -> dict[str, float]:
+        """Give the fields as they stand in `calibration.json`."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Calibration:
+        """Read the fields of `calibration.json`; `ValueError` names a missing or unknown one."""
+        known = set(cls.__slots__)
+        if set(values) != known:
+            raise ValueError(f"calibration: found fields {sorted(values)}, wanted {sorted(known)}")
+        return cls(**{name: float(value) for name, value in values.items()})

@@ -1,0 +1,89 @@
+"""A folder of releases: training publishes into it, serving reads what is live.
+
+Layout: one folder a version, and `live.json` with the history of what was promoted, newest last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.release import Release, ReleaseError, open_release
+
+LIVE = "live.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A folder of releases; every change is one rename, so a reader never sees half of it."""
+
+    folder: Path
+
+    def versions(self) -> list[str]:
+        """List the versions, oldest first by the date in their manifests."""
+        found = [path.parent for path in self.folder.glob("*/manifest.json") if not path.parent.name.startswith(".")]
+        return [path.name for path in sorted(found, key=_created)]
+
+    def publish(self, release: Release) -> Release:
+        """Copy a checked release in under its version; an existing version is never overwritten."""
+        target = self.folder / release.version
+        if target.exists():
+            raise ReleaseError(f"{target}: version {release.version} is already there, wanted a new one")
+        half = self.folder / f".{release.version}.{os.getpid()}"
+        shutil.copytree(release.folder, half)
+        half.rename(target)
+        return open_release(target)
+
+    def history(self) -> list[str]:
+        """List what was promoted, newest last; empty before the first promotion."""
+        path = self.folder / LIVE
+        if not path.exists():
+            return []
+        history = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(history, list) or not all(isinstance(version, str) for version in history):
+            raise ReleaseError(f"{path}: wanted a list of versions")
+        return history
+
+    def live(self) -> Release:
+        """Open the release that is live; `ReleaseError` when none was promoted."""
+        history = self.history()
+        if not history:
+            raise ReleaseError(f"{self.folder}: nothing was promoted yet, wanted `npsight releases promote VERSION`")
+        return self.open(history[-1])
+
+    def open(self, version: str) -> Release:
+        """Check and open one version."""
+        if version not in self.versions():
+            raise ReleaseError(f"{self.folder}: no version {version!r}, found {', '.join(self.versions()) or 'none'}")
+        return open_release(self.folder / version)
+
+    def promote(self, version: str) -> Release:
+        """Make a version live, after checking it whole."""
+        release = self.open(version)
+        self._write([*self.history(), version])
+        return release
+
+    def roll_back(self) -> Release:
+        """Make the version before the live one live again."""
+        history = self.history()
+        if len(history) < 2:
+            raise ReleaseError(f"{self.folder}: nothing to roll back to, found {len(history)} promotion(s)")
+        release = self.open(history[-2])
+        self._write(history[:-1])
+        return release
+
+    def _write(self, history: Sequence[str]) -> None:
+        half = self.folder / f".{LIVE}.{os.getpid()}"
+        half.write_text(json.dumps(list(history)) + "\n", encoding="utf-8")
+        half.replace(self.folder / LIVE)
+
+
+def _created(folder: Path) -> tuple[str, str]:
+    try:
+        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("created", "")), folder.name
+    except (ValueError, AttributeError):
+        return "", folder.name

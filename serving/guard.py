@@ -1,0 +1,108 @@
+"""What stands around the routes: a limit on bodies, and an answer to what nobody foresaw."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.problems import Problem, respond
+
+log = logging.getLogger("npsight.serving")
+
+
+class BodyLimit:
+    """Refuse a body over the limit, by what it says of its length or else by what arrives."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes as they come, since a length may be missing or a lie."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        too_large = Problem("body-too-large", f"A body may have {self.max_bytes} bytes.")
+        if _declared(scope) > self.max_bytes:
+            await respond(too_large)(scope, receive, send)
+            return
+        arrived = 0
+
+        async def count() -> Message:
+            nonlocal arrived
+            message = await receive()
+            arrived += len(message.get("body", b""))
+            if arrived > self.max_bytes:
+                raise too_large
+            return message
+
+        await self.app(scope, count, send)
+
+
+def _declared(scope: Scope) -> int:
+    said = Headers(scope=scope).get("content-length", "")
+    return int(said) if said.isdecimal() and len(said) < 20 else 0  # nonsense is left to the count
+
+
+class Guard:
+    """Answer an unforeseen exception with a bare 500; log where it rose, never what it said: it may quote a post."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Name the failure by a number that the client and the log share."""
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:
+            instance = uuid4().urn
+            log.error("%s: %s at %s", instance, type(error).__name__, _where(error))
+            if started or scope["type"] != "http":
+                raise RuntimeError(f"broken off, see {instance}") from None
+            problem = Problem("internal-error", "The log has more under this instance.", instance=instance)
+            await respond(problem)(scope, receive, send)
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-5:]  # the last calls tell; the rest is the framework's
+    return " > ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in frames)
+
+
+class _JsonRequest(Request):
+    async def json(self) -> Any:
+        try:
+            return from_json(await self.body(), allow_inf_nan=False)
+        except ValueError as error:  # the parser says what and where, and quotes nothing
+            raise Problem("invalid-json", str(error)) from None
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is JSON and nothing else: no guessing, no NaN, no lone surrogate, no bottomless nesting."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Check the media type before the body is read, then read it with the strict parser."""
+        handle = super().get_route_handler()
+
+        async def check(request: Request) -> Response:
+            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if self.body_field is not None and media_type != "application/json":
+                raise Problem("wrong-media-type", "Send the body as application/json, in UTF-8.")
+            return await handle(_JsonRequest(request.scope, request.receive))
+
+        return check

@@ -1,0 +1,127 @@
+"""Errors as RFC 9457 problem documents. None says what the client sent: that may be a post's text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+PROBLEM_JSON = "application/problem+json"
+MAX_FAULTS = 20  # listed in one document; the detail says how many there are
+
+KINDS: Mapping[str, tuple[int, str]] = {
+    "invalid-json": (400, "The body is not valid JSON"),
+    "body-too-large": (413, "The body is too large"),
+    "wrong-media-type": (415, "The body is not application/json"),
+    "invalid-request": (422, "The request is not valid"),
+    "internal-error": (500, "The service failed"),
+    "not-ready": (503, "The service is not ready"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a body, and where: a JSON pointer in its URI fragment form, `#` for the whole."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(HTTPException):
+    """One of `KINDS`, raised anywhere below the exception handlers."""
+
+    def __init__(self, kind: str, detail: str, *, errors: Sequence[Fault] = (), instance: str | None = None) -> None:
+        status, self.title = KINDS[kind]
+        super().__init__(status, detail)
+        self.kind, self.errors, self.instance = kind, errors, instance
+
+
+class ProblemResponse(JSONResponse):
+    """A JSON response that names itself a problem document."""
+
+    media_type = PROBLEM_JSON
+
+
+def respond(error: StarletteHTTPException) -> ProblemResponse:
+    """Render a problem, or a plain HTTP error under the type that RFC 9457 keeps for those."""
+    phrase = HTTPStatus(error.status_code).phrase
+    document: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": error.status_code}
+    if isinstance(error, Problem):
+        document |= {"type": f"urn:npsight:problem:{error.kind}", "title": error.title}
+        document |= {"errors": [asdict(fault) for fault in error.errors[:MAX_FAULTS]]} if error.errors else {}
+        document |= {"instance": error.instance} if error.instance else {}
+    if error.detail and error.detail != phrase:
+        document["detail"] = error.detail
+    return ProblemResponse(document, error.status_code, headers=error.headers)
+
+
+def invalid_request(faults: Sequence[Fault]) -> Problem:
+    """Gather the faults of one request into one problem."""
+    listed = f", of which the first {MAX_FAULTS} are listed" if len(faults) > MAX_FAULTS else ""
+    noun = "fault" if len(faults) == 1 else "faults"
+    return Problem("invalid-request", f"{len(faults)} {noun} found{listed}.", errors=faults)
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    """Turn one of pydantic's errors into ours; its `input` is left behind."""
+    place, *path = error["loc"]
+    if place != "body":
+        return Fault("#", f"{place} parameter {'.'.join(map(str, path))}: {error['msg']}")
+    return Fault("/".join(["#", *map(str, path)]), error["msg"])
+
+
+async def _on_http(_: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, StarletteHTTPException)
+    return respond(error)
+
+
+async def _on_invalid(_: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)
+    return respond(invalid_request([_fault(each) for each in error.errors()]))
+
+
+def install(app: FastAPI) -> None:
+    """Make every error that a route or the router raises a problem document."""
+    app.add_exception_handler(StarletteHTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+
+
+def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Describe these kinds of problem for OpenAPI."""
+    return {
+        status: {"description": title, "content": {PROBLEM_JSON: {"schema": _SCHEMA}}}
+        for status, title in (KINDS[kind] for kind in kinds)
+    }
+
+
+_SCHEMA = {
+    "title": "Problem",
+    "description": "A problem document as RFC 9457 has it.",
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "examples": ["urn:npsight:problem:invalid-request"]},
+        "title": {"type": "string", "examples": ["The request is not valid"]},
+        "status": {"type": "integer", "examples": [422]},
+        "detail": {"type": "string", "examples": ["1 fault found."]},
+        "instance": {"type": "string", "format": "uri"},
+        "errors": {
+            "type": "array",
+            "maxItems": MAX_FAULTS,
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "examples": ["#/posts/0/text"]},
+                    "detail": {"type": "string", "examples": ["is empty or only white space"]},
+                },
+            },
+        },
+    },
+}

@@ -1,0 +1,26 @@
+"""What an operator may set: each field is an environment variable `NPSIGHT_<NAME>`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_POSTS_CEILING = 4096  # a list of faults for more would cost the event loop seconds and help nobody
+
+
+class Settings(BaseSettings):
+    """The service's settings; the defaults serve one machine and nobody else."""
+
+    model_config = SettingsConfigDict(env_prefix="NPSIGHT_", frozen=True)
+
+    host: str = "127.0.0.1"  # reachable from this machine only, until somebody decides otherwise
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_posts: int = Field(default=256, ge=1, le=MAX_POSTS_CEILING)
+    max_post_characters: PositiveInt = 10_000
+    max_characters: PositiveInt = 200_000  # bounds what one request may hold a thread for
+    max_body_bytes: PositiveInt = 2_000_000
+    threads: PositiveInt = 2  # requests scored at once; onnxruntime spreads each over the cores by itself
+    release: Path | None = None  # None: the release that the package ships
+    policies: Path | None = None  # a folder of policies over the release's own

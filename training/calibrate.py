@@ -1,0 +1,98 @@
+"""Fit calibration and thresholds on rows that the network did not see, read whole by the graph that ships."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
+
+from models.calibration import IS_ADVERT, Calibration, advert_log_odds, softmax
+from models.policy import Bands, Policy
+from models.scorer import Reading
+from models.verdict import ADVERT_INTENTS, INTENTS
+from training.config import Config
+from training.corpus import Row
+
+FITTED_PREVALENCE = 0.5
+"""Both sides weigh the same in the fit; the shift to a stream's prevalence comes after."""
+
+
+class CalibrationError(ValueError):
+    """The rows to calibrate on cannot carry a fit; the message says what they lack."""
+
+
+def calibrate(rows: Sequence[Row], readings: Sequence[Reading]) -> Calibration:
+    """Fit the advert curve, the temperature inside each side, and the term threshold."""
+    logits = np.array([reading.logits for reading in readings])
+    is_advert = np.array([row.is_advert for row in rows])
+    if is_advert.all() or not is_advert.any():
+        raise CalibrationError(f"{is_advert.sum()} adverts among {len(rows)} rows to calibrate on: wanted both sides")
+    curve = LogisticRegression(class_weight="balanced", C=100.0)
+    curve.fit(advert_log_odds(logits)[:, None], is_advert)
+    return Calibration(
+        slope=float(curve.coef_[0, 0]),
+        intercept=float(curve.intercept_[0]),
+        temperature=_temperature(rows, logits),
+        prevalence=FITTED_PREVALENCE,
+    )
+
+
+def _temperature(rows: Sequence[Row], logits: NDArray[np.float64]) -> float:
+    """Find the temperature that best predicts which intent it is, given its side, on fully labelled rows."""
+    full = [index for index, row in enumerate(rows) if len(row.intents) == 1]
+    if len(full) < 20:  # too few to say anything: leave the softmax as it is
+        return 1.0
+    answers = np.array([INTENTS.index(next(iter(rows[index].intents))) for index in full])
+    side = np.where(IS_ADVERT[answers][:, None], IS_ADVERT, ~IS_ADVERT)  # (rows, 8)
+    masked = np.where(side, logits[full], -1e9)
+
+    def loss(log_temperature: float) -> float:
+        probability = softmax(masked / math.exp(log_temperature))[np.arange(len(full)), answers]
+        return float(-np.log(np.maximum(probability, 1e-12)).mean())
+
+    return math.exp(float(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def is_ordinary(row: Row, config: Config) -> bool:
+    """Tell whether a row is of the ordinary stream that false flags are counted in."""
+    return not row.is_advert and any(fnmatchcase(row.source, pattern) for pattern in config.sample.ordinary)
+
+
+def working_policy(
+    rows: Sequence[Row], readings: Sequence[Reading], calibration: Calibration, config: Config
+) -> tuple[Policy, dict[str, float]]:
+    """Set the review threshold at the working point: so many false flags in 10,000 ordinary posts.
+
+    Gives the policy and the figures behind it. With too few ordinary rows for the rate asked, the
+    threshold stands just above the likeliest of them and the figures say so.
+    """
+    logits = np.array([reading.logits for reading in readings])
+    probability = calibration.probabilities(logits, prevalence=config.prevalence)[:, IS_ADVERT].sum(1)
+    ordinary = np.array([is_ordinary(row, config) for row in rows])
+    if not ordinary.any():
+        raise CalibrationError(
+            f"none of {len(rows)} rows is of an ordinary source ({', '.join(config.sample.ordinary)}): no threshold"
+        )
+    worst_first = np.sort(probability[ordinary])[::-1]
+    allowed = int(len(worst_first) * config.false_flags_per_10000 / 10_000)
+    threshold = _above(float(worst_first[min(allowed, len(worst_first) - 1)]))
+    figures = {
+        "ordinary_rows": len(worst_first),
+        "false_flags_allowed": allowed,
+        "false_flags": int((worst_first >= threshold).sum()),
+        "threshold": threshold,
+        "adverts": int(sum(row.is_advert for row in rows)),
+        "recall": float((probability[[row.is_advert for row in rows]] >= threshold).mean()),
+    }
+    bands = {intent: Bands(review=threshold) for intent in ADVERT_INTENTS}
+    return Policy(name="default", version=1, prevalence=config.prevalence, bands=bands), figures
+
+
+def _above(probability: float) -> float:
+    """Round up to four digits, as verdicts show them, so that a threshold never hides in the rounding."""
+    return min(1.0, math.floor(probability * 10_000 + 1) / 10_000)

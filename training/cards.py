@@ -1,0 +1,134 @@
+"""The data card without which no row is trained on: a Hugging Face dataset card whose front matter
+has an `npsight` table that says which columns and labels mean what.
+
+    npsight:
+      files: {train.jsonl: {sha256: ..., rows: 1265}}
+      columns: {label: intent, source: src}      # our word: the file's word, where they differ
+      labels:                                      # the first rule that holds gives the allowed intents
+        - {when: {label: drug_ad, src: "agora_*"}, intents: [sell]}
+        - {when: {label: not_ad}, intents: not_advert}
+      leave_out: [{licence: research-only}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from models.release import sha256
+from models.verdict import ADVERT_INTENTS, INTENTS, Intent
+
+COLUMNS = ("id", "text", "label", "lang", "source", "spans", "group", "platform", "year", "licence")
+NOT_ADVERT = frozenset(INTENTS) - ADVERT_INTENTS
+GROUPS = {"advert": ADVERT_INTENTS, "not_advert": NOT_ADVERT}
+Rule = Mapping[str, Any]
+
+
+class CardError(ValueError):
+    """A data card is missing or does not say what it must; the message says which and what was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a data set is, where from, under which licence, and how its columns and labels read."""
+
+    path: Path
+    name: str
+    licence: str
+    files: Mapping[str, Mapping[str, Any]]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Sequence[Rule] = ()
+    leave_out: Sequence[Rule] = ()
+    fill_placeholders: bool = False
+
+    def intents(self, row: Mapping[str, Any]) -> frozenset[Intent] | None:
+        """Give the intents that the row's label allows; `None` when the card leaves the row out."""
+        if any(matches(row, rule) for rule in self.leave_out):
+            return None
+        for rule in self.labels:
+            if matches(row, rule["when"]):
+                return allowed(rule["intents"])
+        return None if self.labels else allowed(row.get(self.columns.get("label", "label")))
+
+
+def matches(row: Mapping[str, Any], rule: Rule) -> bool:
+    """Tell whether each column of the rule has one of the rule's values (`*` as in file names)."""
+    return all(
+        any(fnmatchcase(str(row.get(column)), str(pattern)) for pattern in _several(patterns))
+        for column, patterns in rule.items()
+    )
+
+
+def allowed(label: Any) -> frozenset[Intent]:
+    """Read a label: an intent, `advert`, `not_advert`, several joined by `|`, or a list of these."""
+    names = label.split("|") if isinstance(label, str) else label
+    if not isinstance(names, list | tuple) or not names:
+        raise CardError(f"found no label ({label!r}), wanted an intent, advert or not_advert")
+    found: set[Intent] = set()
+    for name in names:
+        if name not in GROUPS and name not in set(INTENTS):
+            raise CardError(f"found the label {name!r}, wanted one of {', '.join([*INTENTS, *GROUPS])}")
+        found |= GROUPS.get(name) or {Intent(name)}
+    return frozenset(found)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def load_card(path: Path) -> Card:
+    """Read a card's front matter; `CardError` says what is missing."""
+    parts = path.read_text(encoding="utf-8").split("---\n")
+    if len(parts) < 3 or parts[0].strip():
+        raise CardError(f"{path}: no front matter between two lines of ---")
+    try:
+        front = yaml.safe_load(parts[1]) or {}
+    except yaml.YAMLError as error:
+        raise CardError(f"{path}: the front matter is not YAML ({error})") from error
+    ours = front.get("npsight")
+    if not isinstance(ours, dict) or not isinstance(ours.get("files"), dict) or "license" not in front:
+        raise CardError(f"{path}: wanted `license` and an `npsight` table with `files` in the front matter")
+    unknown = set(ours) - {"files", "columns", "labels", "leave_out", "fill_placeholders"}
+    if unknown:
+        raise CardError(f"{path}: unknown keys under npsight: {', '.join(sorted(unknown))}")
+    return Card(path=path, name=path.parent.name, licence=str(front["license"]), **ours)
+
+
+def find_card(data: Path, cards: Path) -> Card:
+    """Find the card that names the file: beside it, else in the folder of cards; check its checksum."""
+    for path in (data.parent / "README.md", *sorted(cards.glob("*/README.md"))):
+        if not path.is_file():
+            continue
+        try:
+            card = load_card(path)
+        except CardError:
+            if path.parent != data.parent:
+                raise
+            continue  # a README beside the data that is no card of ours
+        if data.name in card.files:
+            check_file(data, card)
+            return card
+    raise CardError(
+        f"{data}: no data card names it. Write a README.md beside it (docs/data.md shows one): no row trains without"
+    )
+
+
+def check_file(data: Path, card: Card) -> None:
+    """Refuse a file whose checksum is not the card's."""
+    wanted = card.files[data.name].get("sha256")
+    if wanted is not None and (found := sha256(data)) != wanted:
+        raise CardError(f"{data}: found sha256 {found}, the card {card.path} says {wanted}")
+
+
+def hub_card(name: str, cards: Iterable[Path]) -> Card:
+    """Find the card that names a hub data set by its id."""
+    for path in cards:
+        card = load_card(path)
+        if name in card.files:
+            return card
+    raise CardError(f"{name}: no data card lists this hub id under npsight.files")

@@ -1,0 +1,90 @@
+"""How a release is trained, as data: a TOML file whose unknown keys are refused."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Which rows train. One row of a near-duplicate group; an hour on two cores is some 60,000 row-visits."""
+
+    per_source: int = 500
+    """Most non-advert rows of one source, so that no genre drowns the rest."""
+    adverts_per_source: int = 2500
+    """Most advert rows of one source: they are the rarer side."""
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    """Source pattern to its own number, first match wins, for both sides."""
+    repeats: Mapping[str, int] = field(default_factory=dict)
+    """Source pattern to how often its rows are seen in an epoch: authored context cases are few and teach most."""
+    calibrate_share: float = 0.15
+    test_share: float = 0.15
+    """Shares of the groups kept from training, to calibrate on and to report on."""
+    ordinary: tuple[str, ...] = ("*",)
+    """Sources that count as the ordinary stream when the threshold is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that decides a run, flat; it is written into the release's manifest."""
+
+    seed: int = 7
+    layers: int | None = None  # all of the backbone's
+    max_tokens: int = 128  # longer posts are read in windows when scored
+    stride: int = 32  # tokens that neighbouring windows share, so that no offer is cut in two
+    epochs: float = 2.0
+    batch_size: int = 32
+    learning_rate: float = 8e-5  # high for BERT, right for a 384-wide one
+    head_learning_rate: float = 1e-3  # the heads start from nothing
+    warmup_share: float = 0.06
+    weight_decay: float = 0.01
+    hide_terms: float = 0.5  # share of known terms hidden (masked or renamed), so that context must answer
+    prevalence: float = 0.003  # of the stream that the shipped policy is meant for
+    false_flags_per_10000: float = 2.6  # the working point
+    parity_rows: int = 600
+    sample: Sample = field(default_factory=Sample)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the config as plain values."""
+        return asdict(self)
+
+
+def load_config(path: Path | None) -> Config:
+    """Read a TOML file over the defaults; `ValueError` names an unknown key or a wrong type."""
+    if path is None:
+        return Config()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: not TOML ({error})") from error
+    return config_from(values, where=str(path))
+
+
+def config_from(values: Mapping[str, Any], *, where: str = "config") -> Config:
+    """Build a config from plain values, such as a manifest's."""
+    values = dict(values)
+    sample = _build(Sample, values.pop("sample", {}), f"{where} [sample]")
+    config: Config = _build(Config, {**values, "sample": sample}, where)
+    if config.sample.calibrate_share <= 0 or config.sample.test_share <= 0:
+        raise ValueError(f"{where}: calibrate_share and test_share must be above 0, or nothing can be calibrated")
+    if config.sample.calibrate_share + config.sample.test_share >= 1:
+        raise ValueError(f"{where}: calibrate_share and test_share leave no row to train on")
+    return config
+
+
+def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:
+    known = {each.name: each for each in fields(kind)}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f"{where}: unknown key {name!r}, wanted one of {', '.join(known)}")
+        wanted = known[name].default
+        number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
+        if number and (not isinstance(value, int | float) or isinstance(value, bool)):
+            raise ValueError(f"{where}: {name} is {value!r}, wanted a number")
+        if not number and is_dataclass(wanted) and not is_dataclass(value):
+            raise ValueError(f"{where}: {name} is {value!r}, wanted a table")
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,130 @@
+"""What a detector does on labelled rows, as plain numbers: the record that tables and cards are views of.
+
+A rate is never given without its counts. Precision and F1 depend on prevalence and are not given here
+without one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+from sklearn.metrics import average_precision_score, f1_score
+
+from models.terms import words
+from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS, Decision, Verdict
+from training.corpus import Row
+
+
+def rate(count: int, total: int) -> dict[str, Any]:
+    """Give a share with its counts and its exact (Clopper-Pearson) 95 % interval."""
+    if total == 0:
+        return {"count": 0, "of": 0, "share": None, "low": None, "high": None}
+    low = float(beta.ppf(0.025, count, total - count + 1)) if count else 0.0
+    high = float(beta.ppf(0.975, count + 1, total - count)) if count < total else 1.0
+    return {"count": count, "of": total, "share": count / total, "low": low, "high": high}
+
+
+def measure(
+    rows: Sequence[Row], verdicts: Sequence[Verdict], *, baseline: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Measure verdicts against rows; `baseline` holds `flags` (rows,) of the plain one at the same false-flag rate."""
+    flags = np.array([verdict.decision != Decision.ALLOW for verdict in verdicts])
+    probability = np.array([verdict.advert_probability for verdict in verdicts])
+    slices = {
+        "all": np.ones(len(rows), dtype=bool),
+        **_slices("source", [row.source for row in rows]),
+        **_slices("lang", [row.lang or "unknown" for row in rows]),
+    }
+    contenders = {"release": flags} | ({"baseline": baseline["flags"]} if baseline else {})
+    is_advert = np.array([row.is_advert for row in rows])
+    report: dict[str, Any] = {
+        "rows": len(rows),
+        "adverts": int(is_advert.sum()),
+        "slices": {
+            name: {who: _rates(is_advert[mask], flagged[mask]) for who, flagged in contenders.items()}
+            for name, mask in slices.items()
+        },
+        "intents": intents(rows, verdicts),
+        "terms": terms(rows, verdicts),
+    }
+    if is_advert.any() and not is_advert.all():
+        report["average_precision"] = {"release": float(average_precision_score(is_advert, probability))}
+        report["average_precision"]["at_prevalence"] = float(is_advert.mean())
+        if baseline:
+            found = average_precision_score(is_advert, baseline["log_odds"])
+            report["average_precision"]["baseline"] = float(found)
+    return report
+
+
+def _slices(kind: str, values: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    return {f"{kind}:{value}": np.array([each == value for each in values]) for value in sorted(set(values))}
+
+
+def _rates(is_advert: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> dict[str, Any]:
+    return {
+        "recall": rate(int(flagged[is_advert].sum()), int(is_advert.sum())),
+        "false_flags": rate(int(flagged[~is_advert].sum()), int((~is_advert).sum())),
+    }
+
+
+def intents(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Score the most probable intent on rows with one label, each intent weighing the same.
+
+    The advert side is chosen by the flag, not by the probability: at a low prevalence almost no post
+    is more likely an advert than not.
+    """
+    known = [index for index, row in enumerate(rows) if len(row.intents) == 1 and row.spans is not None]
+    if not known:
+        return {"rows": 0}
+    truth = [str(next(iter(rows[index].intents))) for index in known]
+    said = [str(intent_said(verdicts[index])) for index in known]
+    labels = [str(intent) for intent in INTENTS]
+    scores = f1_score(truth, said, labels=labels, average=None, zero_division=0)
+    return {
+        "rows": len(known),
+        "right": rate(sum(one == other for one, other in zip(truth, said, strict=True)), len(known)),
+        "macro_f1": float(np.mean(scores)),
+        "f1": dict(zip(labels, map(float, scores), strict=True)),
+        "prevalence": {label: truth.count(label) / len(truth) for label in labels},
+    }
+
+
+def intent_said(verdict: Verdict) -> str:
+    """Give the likeliest intent on the side that the decision took."""
+    flagged = verdict.decision != Decision.ALLOW
+    side = [intent for intent in INTENTS if (intent in ADVERT_INTENTS) == flagged]
+    return max(side, key=lambda intent: verdict.intents[intent])
+
+
+def terms(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Score words read as drug names on rows with an author's spans: by the lexicon, by the term head, by both."""
+    marked = [(row, verdict) for row, verdict in zip(rows, verdicts, strict=True) if row.spans is not None]
+    counts = {who: np.zeros(3, dtype=int) for who in ("both", "lexicon", "model")}  # hits, false, missed
+    for row, verdict in marked:
+        truth = _named(row.text, [(span.start, span.end) for span in row.spans or () if span.kind in TERM_KINDS])
+        for who, sources in (("both", ("lexicon", "model")), ("lexicon", ("lexicon",)), ("model", ("model",))):
+            spans = [span for span in verdict.spans if span.kind in TERM_KINDS and span.source in sources]
+            said = _named(row.text, [(span.start, span.end) for span in spans])
+            counts[who] += (len(truth & said), len(said - truth), len(truth - said))
+    return {"rows": len(marked)} | {who: _f1(*map(int, each)) for who, each in counts.items()}
+
+
+def _named(text: str, ranges: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    return {word for word in words(text) if any(word[0] < end and start < word[1] for start, end in ranges)}
+
+
+def _f1(hits: int, false: int, missed: int) -> dict[str, Any]:
+    precision = hits / (hits + false) if hits + false else math.nan
+    recall = hits / (hits + missed) if hits + missed else math.nan
+    total = 2 * hits + false + missed
+    return {
+        "words": hits + missed,
+        "precision": None if math.isnan(precision) else precision,
+        "recall": None if math.isnan(recall) else recall,
+        "f1": 2 * hits / total if total else None,
+    }

@@ -1,0 +1,102 @@
+"""Near-duplicate groups to splits: no row is calibrated or reported on that has a near copy in training."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from models.neardup import groups
+from numpy.typing import NDArray
+
+from training.config import Sample
+from training.corpus import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Rows by use, with the near-duplicate group of each training row."""
+
+    train: list[Row]
+    calibrate: list[Row]
+    test: list[Row]
+
+
+def group_rows(rows: Sequence[Row]) -> NDArray[np.int64]:
+    """Number each row's group (rows,): near copies, and what the author tied together as a minimal pair."""
+    near = groups([row.text for row in rows]).tolist()
+    leader = list(range(max(near, default=-1) + 1))
+
+    def find(group: int) -> int:
+        while leader[group] != group:
+            leader[group] = leader[leader[group]]
+            group = leader[group]
+        return group
+
+    first: dict[tuple[str, str], int] = {}
+    for row, group in zip(rows, near, strict=True):
+        if row.group is not None:
+            leader[find(group)] = find(first.setdefault((row.source, row.group), group))
+    return np.array([find(group) for group in near], dtype=np.int64)
+
+
+def split(rows: Sequence[Row], sample: Sample, *, seed: int) -> Splits:
+    """Send each group whole to one split by a hash of its first id, so that new rows move no old ones."""
+    numbers = group_rows(rows).tolist()
+    first: dict[int, str] = {}
+    for row, number in zip(rows, numbers, strict=True):
+        first[number] = min(first.get(number, row.id), row.id)
+    parts: dict[str, list[tuple[int, Row]]] = {"train": [], "calibrate": [], "test": []}
+    for row, number in zip(rows, numbers, strict=True):
+        parts[_part(first[number], sample, seed)].append((number, row))
+    return Splits(
+        train=choose(parts["train"], sample, seed=seed),
+        calibrate=[row for _, row in parts["calibrate"]],
+        test=[row for _, row in parts["test"]],
+    )
+
+
+def _part(key: str, sample: Sample, seed: int) -> str:
+    place = int(hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()[:8], 16) / 2**32
+    if place < sample.test_share:
+        return "test"
+    return "calibrate" if place < sample.test_share + sample.calibrate_share else "train"
+
+
+def choose(numbered: Sequence[tuple[int, Row]], sample: Sample, *, seed: int) -> list[Row]:
+    """Choose the rows to train on: one a group and label side (authored pairs stay whole), up to each source's quota."""
+    order = sorted(numbered, key=lambda pair: pair[1].id)
+    random.Random(seed).shuffle(order)
+    taken: set[Any] = set()
+    counts: dict[tuple[str, bool], int] = {}
+    chosen = []
+    for number, row in order:
+        key = (row.id,) if row.group is not None or row.spans is not None else (number, row.is_advert)
+        source = (row.source, row.is_advert)
+        if key in taken or counts.get(source, 0) >= _quota(row, sample):
+            continue
+        taken.add(key)
+        counts[source] = counts.get(source, 0) + 1
+        chosen.append(row)
+    return chosen
+
+
+def _quota(row: Row, sample: Sample) -> int:
+    default = sample.adverts_per_source if row.is_advert else sample.per_source
+    return lookup(row.source, sample.quotas, default)
+
+
+def lookup(source: str, table: Mapping[str, int], default: int) -> int:
+    """Give the number of the first pattern that the source fits."""
+    return next((number for pattern, number in table.items() if fnmatchcase(source, pattern)), default)
+
+
+def repeated(rows: Sequence[Row], sample: Sample) -> Iterator[Row]:
+    """Give each row as often as its source is to be seen in an epoch."""
+    for row in rows:
+        for _ in range(lookup(row.source, sample.repeats, 1)):
+            yield row
