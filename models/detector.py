@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models import reasons as words
 from models.calibration import Calibration
@@ -29,6 +29,10 @@ class Detector:
     calibration: Calibration
     policy: Policy
     release: str
+
+    def under(self, policy: Policy) -> Detector:
+        """Bind the same loaded release to another policy."""
+        return replace(self, policy=policy)
 
     def __call__(self, posts: Sequence[Post]) -> list[Verdict]:
         """Judge each post; the order of the verdicts is the order of the posts."""

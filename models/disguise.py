@@ -63,14 +63,14 @@ def _spells(match: regex.Match[str], text: str) -> bool:
     low = letters.lower()
     marked = sum(not char.isascii() and char < "\u0250" for char in low)
     same_case = letters.islower() or letters.isupper() or letters.istitle()
-    in_order = all(a < b for a, b in pairwise(low))
+    in_order = all(a < b for a, b in pairwise(low)) and (low[0] == "a" or ord(low[-1]) - ord(low[0]) < len(low))
     if not same_case or in_order or len(set(low)) < 2 or low in _KEYS or set(low) <= _SIZES or 2 * marked > len(low):
         return False
     if mark == " ":
         return len(low) >= 4 and not set(low) <= _ONE_LETTER_WORDS
     if mark.strip() == ".":
         initials = (
-            (letters.isupper() and len(low) < 6)
+            (letters.isupper() and len(low) < 5)
             or mark == ". "
             or (len(low) == 3 and text[match.end() : match.end() + 1] == ".")
         )
@@ -83,15 +83,19 @@ def _spells(match: regex.Match[str], text: str) -> bool:
 _SIGNS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "€": "e"}
 _CYRILLIC_SIGNS = {"0": "о", "3": "з", "@": "а"}
 _LEET = regex.compile(r"(?<![\w@$€./&=?-])(?=[^\W_]*[@$€!013457])[\p{L}\d@$€!]{3,24}(?<!!)(?![\w@$€])")
-_INSIDE = regex.compile(r"(?<=\p{L})(?:([013457@$€!])\1?|01)(?=\p{L})")
+_SIGN_RUNS = regex.compile(r"[013457@$€!]+")
+_INSIDE = regex.compile(r"(?<=\p{L})(?:([013457@$€!])\1?|01|\d[@$€!]|[@$€!]\d)(?=\p{L})")
+_INSIDE_AMONG_OTHERS = regex.compile(r"(?<=\p{L})[013457@$€!]{2,3}(?=\p{L})")
+_NUMBER_AT_EDGE = regex.compile(r"^\d\d|\d\d$")
+_DOUBLED = regex.compile(r"(?i)4a|a4|5s|s5|7t|t7")
 # Codes that look like leet: postcodes, subtypes of influenza, episodes, consoles, files.
 _CODES = regex.compile(
-    r"[A-Z]{1,2}\d[A-Z]|(?i:h\dn\d|s\d+e\d+|ps\d\w*|mp\d\w*|w3c\w*|\w3d)|\w{3,}(?:1st|3rd|[13457]th)"
+    r"[A-Z]{1,2}\d[A-Z]|(?i:h\dn\d|s\d+e\d+|ps\d\w*|mp\d\w*|w3c\w*|c3p[0o]|\w3d)|\w{3,}(?:1st|3rd|[13457]th)"
 )
 # 4 is "for" before these: `room4rent`, `just4fun`.
 _FOR = regex.compile(
     r"\w+4(?:all|cash|change|charity|eva|ever|free|fun|her|him|hire|kids|less|life|love|me|men|money|peace|rent|sale|speed"
-    r"|the|them|us|women|work|you|your)s?",
+    r"|the|them|u|us|women|work|you|your)s?",
     regex.IGNORECASE,
 )
 _ONSET = regex.compile(
@@ -122,27 +126,28 @@ def leet(text: str) -> Iterator[Edit]:
 def _plain(word: str) -> str:
     """Read one word; give it back as it is unless all speaks for a disguise."""
     letters = "".join(char for char in word if char.isalpha())
-    inside = [match[0] for match in _INSIDE.finditer(word)]
-    if not inside or not _likely(word, letters, inside):
+    if not letters or not _likely(word, letters):
         return word
     signs = _CYRILLIC_SIGNS if "\u0400" <= letters[0] <= "\u04ff" else _SIGNS
     put = [_letter(word, at, signs) if char in signs else char for at, char in enumerate(word)]
     plain = "".join(put).upper() if letters.isupper() else "".join(put)
-    beside_itself = any(
-        word[at] in "457" and char in (*put[at - 1 : at], *put[at + 1 : at + 2]) for at, char in enumerate(put)
-    )
     readable = signs is _CYRILLIC_SIGNS or (_ONSET.match(plain.lower()) and not _CLUSTER.search(plain.lower()))
-    return plain if plain.isalpha() and readable and not beside_itself else word
+    return plain if plain.isalpha() and readable and not _DOUBLED.search(word) else word
 
 
-def _likely(word: str, letters: str, inside: list[str]) -> bool:
-    same_case = letters.islower() or letters.isupper() or letters.istitle()
-    short = len(letters) < 3 and not (len(letters) == 2 and set(word) & set("03") and word.islower())
-    shout = "!" in word and not regex.match(r"[^\W\daeiouy]{1,2}!", word)
-    # `me@work` and `lunch@noon` say where; a disguise has its @ early or more than once.
-    place = inside == ["@"] and not regex.match(r"[^\W\d]{1,3}@[^\W\d]+", word)
-    return (
-        same_case and not short and not shout and not place and not _CODES.fullmatch(word) and not _FOR.fullmatch(word)
+def _likely(word: str, letters: str) -> bool:
+    runs = _SIGN_RUNS.findall(word)
+    inside = _INSIDE.search(word) or (len(runs) > 1 and _INSIDE_AMONG_OTHERS.search(word))
+    if not inside or not (letters.islower() or letters.isupper() or letters.istitle()):
+        return False
+    short = len(letters) < 3 and not (
+        len(letters) == 2 and set(word) & set("03") and word.islower() and word[0].isalpha()
+    )
+    shout = "!" in word and len(runs) == 1 and not regex.match(r"[^\W\daeiouy]{1,2}!", word)
+    # `me@work` and `lunch@noon` say where; a disguise has its @ early or not alone.
+    place = runs == ["@"] and not regex.match(r"[^\W\d]{1,3}@[^\W\d]+", word)
+    return not (
+        short or shout or place or _NUMBER_AT_EDGE.search(word) or _CODES.fullmatch(word) or _FOR.fullmatch(word)
     )
 
 
@@ -185,8 +190,8 @@ def _short(word: str) -> bool:
 
 
 def _length(letter: str, before: str, after: str) -> int:
-    """Keep two where English does: ee and oo in a closed last syllable, `free`, and ff, ll, ss at the end."""
+    """Keep two where English does: ee and oo as the only vowel (`weed`, `free`), and ff, ll, ss at the end."""
     low = letter.lower()
-    closed = low in "eo" and regex.fullmatch(r"[^aeiouy]{1,2}", after.lower())
-    free = low == "e" and not after and not regex.search(r"[aeiouy]", before.lower())
-    return 2 if closed or free or (low in "fls" and not after) else 1
+    only_vowel = not regex.search(r"[aeiouy]", (before + after).lower())
+    closed = low in "eo" and only_vowel and len(after) < 3 and (after or low == "e")
+    return 2 if closed or (low in "fls" and not after) else 1

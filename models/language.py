@@ -9,7 +9,7 @@ from typing import Any
 
 import regex
 
-from models.verdict import LANGUAGES, Post
+from models.verdict import Post
 
 ENOUGH_LETTERS = 20
 """Fewer letters than this are guessed wrongly too often to say anything."""

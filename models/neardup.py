@@ -1,6 +1,6 @@
 """Near-duplicate groups: one meaning of "the same text again" for splits, campaigns and caches.
 
-MinHash over character shingles; masked listings that differ only in numbers and contacts are one text. Not for paraphrase.
+MinHash over character shingles; listings that differ only in numbers and contacts are one text. Not for paraphrase.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def groups(texts: Sequence[str], *, threshold: float = 0.7) -> npt.NDArray[np.in
 def sketch(texts: Sequence[str]) -> Sketch:
     """Keep hashes of the groups of these texts, (copies, bands): enough for `seen`, nothing of the text.
 
-    Holds 4 MB at most: 62,500 groups with all bands; beyond that bands are left out, then groups at the end.
+    Holds 4 MB at most: 62,500 groups with all bands; beyond that half the bands are left out, beyond 125,000 the rest.
     """
     ids = groups(texts)
     order = np.argsort(ids, kind="stable")
@@ -118,15 +118,15 @@ def _shingles(keys: Sequence[str]) -> tuple[Hashes, npt.NDArray[np.int64]]:
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     sizes = np.array([len(key) for key in keys], np.int64)
     starts = np.cumsum(sizes + SHINGLE - 1) - (sizes + SHINGLE - 1)
-    rolled = np.zeros(max(len(codes) - SHINGLE + 1, 0), np.uint64)
+    rolled: Hashes = np.zeros(max(len(codes) - SHINGLE + 1, 0), np.uint64)
     for at in range(SHINGLE):
         rolled = _mix(rolled * _GOLDEN + codes[at : len(codes) - SHINGLE + 1 + at])
     counts = np.where(sizes < SHORT, 1, sizes - SHINGLE + 1)
     firsts = np.cumsum(counts) - counts
     inside = np.arange(int(counts.sum())) - np.repeat(firsts, counts) + np.repeat(starts, counts)
     hashes = rolled[inside]
-    for at in np.flatnonzero(sizes < SHORT):
-        hashes[firsts[at]] = _whole(keys[at])
+    for short in np.flatnonzero(sizes < SHORT).tolist():
+        hashes[firsts[short]] = _whole(keys[short])
     return hashes, firsts
 
 
@@ -149,7 +149,8 @@ def _permutations() -> tuple[Hashes, Hashes]:
 
 
 def _empty(signatures: Hashes) -> npt.NDArray[np.bool_]:
-    return (signatures == np.iinfo(np.uint64).max).all(axis=1)
+    empty: npt.NDArray[np.bool_] = (signatures == np.iinfo(np.uint64).max).all(axis=1)
+    return empty
 
 
 def _bands(signatures: Hashes) -> Hashes:
@@ -161,7 +162,7 @@ def _bands(signatures: Hashes) -> Hashes:
 
 
 def _pack(signatures: Hashes) -> Sketch:
-    """Keep the top byte but one of each hash, four to a band, (posts, bands)."""
+    """Keep one byte of each hash, four to a band, (posts, bands)."""
     low = (_mix(signatures) & np.uint64(0xFF)).astype(np.uint8)
     return np.ascontiguousarray(low).view(np.uint32)
 
@@ -171,7 +172,9 @@ def _candidates(bands: Hashes) -> Iterator[npt.NDArray[np.int64]]:
     for keys in bands.T:
         order = np.argsort(keys, kind="stable")
         equal = keys[order][1:] == keys[order][:-1]
-        heads = np.maximum.accumulate(np.where(np.r_[True, ~equal], np.arange(len(order)), 0))[1:] if len(order) else equal
+        heads = (
+            np.maximum.accumulate(np.where(np.r_[True, ~equal], np.arange(len(order)), 0))[1:] if len(order) else equal
+        )
         pairs = np.r_[np.c_[order[:-1], order[1:]][equal], np.c_[order[heads], order[1:]][equal]]
         for start in range(0, len(pairs), 65_536):
             yield pairs[start : start + 65_536]

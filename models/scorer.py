@@ -6,6 +6,7 @@ window; nothing is dropped silently. Truncation, stride and padding live in `tok
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ from models.calibration import advert_log_odds, softmax
 
 BATCH_TOKENS = 4096
 """Most tokens (padding included) in one run of the graph: bounds memory; larger is no faster on a CPU."""
+
+
+UNKNOWN = ("<unk>", "[UNK]")
+"""What tokenizers call a piece outside the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,12 @@ class Scorer:
 
     def __init__(self, graph: Path, tokenizer: Path, *, threads: int | None = None) -> None:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.encode_special_tokens = True  # a post that says "</s>" is text, not a command
         padding = self._tokenizer.padding
         if padding is None or self._tokenizer.truncation is None:
             raise ValueError(f"{tokenizer}: wanted truncation and padding in the file, found neither or one")
         self._pad = int(padding["pad_id"])
-        self._unknown = self._tokenizer.token_to_id("<unk>")
+        self._unknown = next(id_ for name in UNKNOWN if (id_ := self._tokenizer.token_to_id(name)) is not None)
+        self._special = [id_ for id_, token in self._tokenizer.get_added_tokens_decoder().items() if token.special]
         self._tokenizer.no_padding()  # each batch is padded to its own longest, after sorting
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
@@ -66,7 +71,7 @@ class Scorer:
         bounds = np.searchsorted(owners, np.arange(len(texts) + 1))
         return [
             self._reading(windows[low:high], intent[low:high], term[low:high])
-            for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+            for low, high in itertools.pairwise(bounds)
         ]
 
     def _run(self, windows: Sequence[Encoding]) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
@@ -80,7 +85,7 @@ class Scorer:
             ids = np.full((len(batch), longest), self._pad, dtype=np.int64)
             mask = np.zeros((len(batch), longest), dtype=np.int64)
             for row, index in enumerate(batch):
-                ids[row, : len(windows[index].ids)] = windows[index].ids
+                ids[row, : len(windows[index].ids)] = self._ids(windows[index])
                 mask[row, : len(windows[index].ids)] = 1
             logits, tokens = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
             intent[batch] = logits
@@ -88,6 +93,12 @@ class Scorer:
             for row, index in enumerate(batch):
                 term[index] = named[row, : len(windows[index].ids)]
         return intent, term
+
+    def _ids(self, window: Encoding) -> NDArray[np.int64]:
+        """Give a window's ids; a post that writes "</s>" or "<mask>" wrote text, not a command to the network."""
+        ids = np.array(window.ids, dtype=np.int64)
+        written = np.array([end > start for start, end in window.offsets], dtype=bool)
+        return np.where(written & np.isin(ids, self._special), self._unknown, ids)
 
     def _reading(
         self, windows: Sequence[Encoding], intent: NDArray[np.float64], term: Sequence[NDArray[np.float64]]

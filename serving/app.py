@@ -46,7 +46,7 @@ def create_app(detects: Mapping[str, Detect], release: Mapping[str, Any], settin
 def verdict_routes(detects: Mapping[str, Detect], release: Mapping[str, Any], settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(prefix="/v1", route_class=JsonRoute, tags=["verdicts"])
-    limiter = CapacityLimiter(settings.threads)
+    limiter = CapacityLimiter(settings.requests_at_once)
     limits = (
         f"1 to {settings.max_posts} posts a request, {settings.max_post_characters} characters a post, "
         f"{settings.max_characters} characters and {settings.max_body_bytes} bytes in all. A single post is a batch "

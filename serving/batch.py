@@ -63,6 +63,16 @@ def score_file(
     return tally
 
 
+def score_posts(
+    detect: Detect, source: Path | str, *, tally: Tally, text_column: str = "text", id_column: str = "id"
+) -> Iterator[tuple[Post, Verdict]]:
+    """Stream `source` through `detect` and give each post beside its verdict."""
+    lines = read_lines(source, text_column=text_column, id_column=id_column, batch_size=64)
+    for batch in _batches(_entries(lines, text_column, id_column, tally), 64):
+        tally.scored += len(batch)
+        yield from zip((entry.post for entry in batch), _judge(detect, batch), strict=True)
+
+
 def _judge(detect: Detect, batch: list[Entry]) -> list[Verdict]:
     verdicts = detect([entry.post for entry in batch])
     return [

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     max_post_characters: PositiveInt = 10_000
     max_characters: PositiveInt = 200_000  # bounds what one request may hold a thread for
     max_body_bytes: PositiveInt = 2_000_000
-    threads: PositiveInt = 2  # requests scored at once; onnxruntime spreads each over the cores by itself
-    release: Path | None = None  # None: the release that the package ships
+    requests_at_once: PositiveInt = 2  # requests in the network together; each is spread over the threads below
+    threads: PositiveInt | None = None  # of the network; None: one a core
+    release: Path | None = None  # a release folder; None: the one that the package ships
+    registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own

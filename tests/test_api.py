@@ -311,7 +311,7 @@ def test_no_more_threads_than_set_score_at_once() -> None:
         return detect(batch)
 
     async def ask() -> None:
-        transport = httpx.ASGITransport(create_app({"default": count}, RELEASE, Settings(threads=2)))
+        transport = httpx.ASGITransport(create_app({"default": count}, RELEASE, Settings(requests_at_once=2)))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             await asyncio.gather(*(client.post("/v1/classify", json=posts("x")) for _ in range(8)))
 

@@ -35,12 +35,12 @@ class Int8Embedding(nn.Module):
     def __init__(self, table: Tensor) -> None:
         super().__init__()
         scale = table.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127
-        self.register_buffer("int8_table", (table / scale).round().to(torch.int8))
-        self.register_buffer("int8_scale", scale)
+        self.int8_table = nn.Buffer((table / scale).round().to(torch.int8))
+        self.int8_scale = nn.Buffer(scale)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Look rows up and scale them: (posts, tokens) to (posts, tokens, width)."""
-        return self.int8_table[ids].float() * self.int8_scale[ids]  # type: ignore[index]
+        return self.int8_table[ids].float() * self.int8_scale[ids]
 
 
 def export_float(network: Network, path: Path) -> None:
@@ -69,7 +69,7 @@ def export_float(network: Network, path: Path) -> None:
 def export_int8(network: Network, path: Path) -> WAY_BACK:
     """Write the int8 graph and give the way back from its tensors to the network's parameters."""
     embeddings = network.encoder.get_input_embeddings()
-    table = embeddings.weight.detach().clone()
+    table = embeddings.get_parameter("weight").detach().clone()
     network.encoder.set_input_embeddings(Int8Embedding(table))
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.signals import find_signals
-
 from models.lexicon import Lexicon
 from models.normalise import Normalised, normalise
+from models.signals import find_signals
 from models.terms import words
 from models.verdict import TERM_KINDS, Intent
 from training.corpus import Row
@@ -59,7 +58,8 @@ def common_words(texts: Sequence[str]) -> frozenset[str]:
 
 
 def _authored(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]]) -> Labelled:
-    drug, plain = [], []
+    drug: list[tuple[int, int]] = []
+    plain: list[tuple[int, int]] = []
     for word in words(normalised.text):
         (drug if _inside(normalised, word, named) else plain).append(word)
     return Labelled(normalised.text, row.intents, tuple(drug), tuple(plain))
@@ -67,7 +67,8 @@ def _authored(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]]
 
 def _distant(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]], common: frozenset[str]) -> Labelled:
     innocent = not row.is_advert and (row.intents == INNOCENT or not named)
-    drug, plain = [], []
+    drug: list[tuple[int, int]] = []
+    plain: list[tuple[int, int]] = []
     for word in words(normalised.text):
         if _inside(normalised, word, named):
             if not innocent:

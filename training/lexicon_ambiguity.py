@@ -1,6 +1,7 @@
 """Measure how often a term stands in benign posts, and say from that how far the word may be trusted alone.
 
-`find` does not know a post's language, so the worst language decides: a German word that English uses daily is ambiguous everywhere.
+`find` does not know a post's language, so the worst language decides: a German word that English uses daily is
+ambiguous everywhere.
 """
 
 from __future__ import annotations
@@ -13,25 +14,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.lexicon import Lexicon, Term, fold
+from models.lexicon import Lexicon, Term
+from models.spelling import fold
 from training.lexicon_rules import Hand
 
 # Sources that talk of drugs: their counts would make every drug name ambiguous.
 TALK_ONLY = ("reddit_opiates", "reddit_psychonaut", "reddit_microdosing", "silkroad_forum")
 DRUG_TALK = (*TALK_ONLY, "smokpro_tweets", "gauravbg_tweets", "denisious_tweets", "agora", "dream")
 DRUGS = "drugs"  # beside the languages, the counts over adverts and drug talk
-# Posts in 10,000. `low` is set so that all low terms together touch about one benign post in a hundred; above `FLOOD` even
-# evidence beside a word says nothing ("up", "her"), so the term is left out.
+# Posts in 10,000. A low term may stand alone; a medium or high one needs evidence beside it; above FLOOD even that says
+# nothing ("up", "her") and the term is left out. Chosen so that the clear terms touch about 2 ordinary tweets in 1,000.
 LOW, MEDIUM, HIGH, FLOOD = 0.15, 0.5, 5.0, 60.0
 LEVELS = ("none", "low", "medium", "high")
-# A slang word that no benign post holds may still be an ordinary one ("accordion"). It stands alone only where drug texts
-# hold it, at least this often and this many times as often as benign posts.
+# A slang word that no benign post holds may still be an ordinary one ("accordion"). It stands alone only where drug
+# texts hold it, at least this often and this many times as often as benign posts.
 SEEN, LIFT = 3, 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Benign:
-    """Counts over benign posts by language, and over drug texts: the posts, and in how many a surface or a word stands."""
+    """Counts over benign posts by language, and over drug texts: posts, and posts that hold a surface or a word."""
 
     posts: Counter[str]
     surfaces: dict[str, Counter[str]]
@@ -55,7 +57,7 @@ class Benign:
 
 
 def read_posts(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (language, text) of the rows that are neither adverts nor drug talk, and (DRUGS, text) of those that are."""
+    """Yield (language, text) of the rows that are neither adverts nor drug talk, else (DRUGS, text)."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
@@ -91,19 +93,25 @@ def level(term: Term, benign: Benign, hand: Hand) -> str | None:
 
 
 def _shape(term: Term) -> str:
-    """Short forms fit anything: two letters, or three where they are no chemical code with a digit."""
+    """Short forms fit anything: two characters, or three that are no code such as `2C-E` or `3-FA`."""
     letters = re.sub(r"\W", "", term.surface)
     if not letters:  # emoji
         return "medium"
-    return "high" if len(letters) <= 2 else "medium" if len(letters) == 3 else "none"
+    code = re.fullmatch(r"\d[A-Za-z]-[A-Za-z]|\d-[A-Za-z]{2}", term.surface)
+    return "high" if len(letters) <= 2 else "medium" if len(letters) == 3 and not code else "none"
 
 
 def _plain(term: Term, benign: Benign) -> str:
-    """Slang is an ordinary word until drug texts show otherwise; phrases of very common words prove nothing even then."""
+    """Slang is an ordinary word until drug texts show otherwise; phrases of very common words prove nothing even then.
+
+    So is an alias in plain letters that benign posts hold: "Croc" is no name of its own, as "methylone" is.
+    """
     if term.kind == "substance":
-        return "none"
+        own = fold(term.surface) == fold(term.substance) or not term.surface.isalpha() or term.source == "hand"
+        return "none" if own or not benign.worst(term.surface)[1] or benign.proper(term.surface) else "medium"
     words = re.findall(r"\w+", term.surface)
     rates = [benign.commonness(word) for word in words]
     if len(words) > 1 and min(rates) >= 1.0:
         return "high" if min(rates) >= 10.0 else "medium"
-    return "none" if term.kind == "strain" or benign.proper(term.surface) else "medium"
+    shown = term.lang in ("*", "en") and benign.proper(term.surface)  # drug texts are English
+    return "none" if term.kind == "strain" or shown else "medium"

@@ -1,4 +1,4 @@
-"""Compile the lists of names and slang into `terms.tsv`: facts only, each with its class, status and measured ambiguity.
+"""Compile the lists of names and slang into `terms.tsv`: facts only, each with class, status and measured ambiguity.
 
     python -m training.lexicon_compile --sources FOLDER --benign POSTS.jsonl.gz --out data_cards/lexicon
 
@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from models.lexicon import COLUMNS, Term, fold
+from models.spelling import fold
+from models.termlist import COLUMNS, Term
 from models.verdict import NpsClass, Status
-from training.lexicon_ambiguity import Benign, read_posts, count, level
+from training.lexicon_ambiguity import Benign, count, level, read_posts
 from training.lexicon_rules import Hand, classed, plain, status, substances
 from training.lexicon_sources import Entry, Saying, entries, sayings, written
 
@@ -34,20 +35,21 @@ def compiled(sources: Path, posts: Iterable[tuple[str, str]], hand: Hand) -> tup
 def _names(known: dict[str, Entry], hand: Hand) -> Iterator[Term]:
     """Yield every way the lists write the substances in scope; a name outranks an alias, more sources outrank fewer."""
     ranked = sorted(known.values(), key=lambda entry: (-len(entry.sources), entry.name))
-    for place in ("name", "alias"):
-        for entry in ranked:
-            nps_class, state = classed(entry, hand), status(entry.sources)
-            forms = [entry.name] if place == "name" else entry.aliases
-            for surface in filter(None, map(written, forms)) if nps_class and state else ():
-                yield Term(surface, plain(entry.name), nps_class, "*", "substance", state, "none", _cite(entry.sources))
+    graded = [(entry, classed(entry, hand), status(entry.sources)) for entry in ranked]
+    for names in (lambda entry: [entry.name], lambda entry: entry.aliases):
+        for entry, nps_class, state in graded:
+            if nps_class and state:
+                for surface in filter(None, map(written, names(entry))):
+                    yield Term(
+                        surface, plain(entry.name), nps_class, "*", "substance", state, "none", _cite(entry.sources)
+                    )
 
 
 def _added(known: dict[str, Entry], hand: Hand) -> Iterator[Term]:
     """Yield the spellings of other languages that we add by hand: candidates, as no list confirms them."""
-    for surface in hand.keys("add"):
-        for substance, lang in hand.all("add", surface):
-            name, nps_class = _resolved(substance, known, hand)
-            yield Term(surface, name, nps_class, lang, "substance", Status.CANDIDATE, "none", "hand")
+    for surface, substance, lang in hand.added:
+        name, nps_class = _resolved(substance, known, hand)
+        yield Term(surface, name, nps_class, lang, "substance", Status.CANDIDATE, "none", "hand")
 
 
 def _said(known: dict[str, Entry], said: Iterable[Saying], hand: Hand) -> Iterator[Term]:
@@ -66,7 +68,9 @@ def _resolved(substance: str, known: dict[str, Entry], hand: Hand) -> tuple[str,
     entry = known.get(fold(name), Entry(name, []))
     nps_class = classed(entry, hand)
     if nps_class is None:
-        raise ValueError(f"hand.tsv: found the substance {substance!r}, wanted one that a list holds in scope or a class rule names")
+        raise ValueError(
+            f"hand.tsv: found the substance {substance!r}, wanted one that a list holds in scope or a class rule names"
+        )
     return plain(entry.name), nps_class
 
 
@@ -86,7 +90,9 @@ def _as_slang(term: Term, known: dict[str, Entry], benign: Benign, hand: Hand) -
     named = fold(term.surface) in known or hand.one("clear", term.surface) is not None or term.source == "hand"
     if term.kind != "substance" or named or re.search(r"[\d-]", term.surface):
         return term
-    return replace(term, kind="slang", lang="en") if min(map(benign.commonness, words), default=0.0) >= ORDINARY else term
+    return (
+        replace(term, kind="slang", lang="en") if min(map(benign.commonness, words), default=0.0) >= ORDINARY else term
+    )
 
 
 def _graded(term: Term, benign: Benign, hand: Hand) -> Term | None:

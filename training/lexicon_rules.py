@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from models.lexicon import fold
 from models.naming import class_of
+from models.spelling import fold
 from models.verdict import NpsClass, Status
 from training.lexicon_sources import Entry, Saying
 
@@ -24,7 +24,10 @@ SHARE_ALIKE = frozenset({"psychonautwiki"})
 RULES = frozenset({"class", "drop", "same", "split", "unalias", "means", "reads", "keep", "clear", "doubt", "add"})
 
 _CLASS_WORDS: tuple[tuple[NpsClass, str], ...] = (
-    (NpsClass.SYNTHETIC_CANNABINOIDS, r"cannabinoid \(synthetic\)|(?<!semi )synthetic[ -]cannabinoid|indazolecarbox|indolecarbox|naphthoylind"),
+    (
+        NpsClass.SYNTHETIC_CANNABINOIDS,
+        r"cannabinoid \(synthetic\)|(?<!semi )synthetic[ -]cannabinoid|indazolecarbox|indolecarbox|naphthoylind",
+    ),
     (NpsClass.SEMI_SYNTHETIC_CANNABINOIDS, r"semi synthetic cannabinoid"),
     (NpsClass.CATHINONES, r"cathinone|pyrrolidinophenone"),
     (NpsClass.LYSERGAMIDES, r"lysergamide"),
@@ -35,7 +38,10 @@ _CLASS_WORDS: tuple[tuple[NpsClass, str], ...] = (
     (NpsClass.AMINOINDANES, r"aminoindane"),
     (NpsClass.PIPERAZINES, r"piperazine"),
     (NpsClass.PIPERIDINES_PYRROLIDINES, r"phenidate|pipradrol|benzylpiperidine|phenylalkylpyrrolidine"),
-    (NpsClass.ARYLALKYLAMINES, r"benzofuran|phenmetrazine|phenylmorpholine|diarylethylamine|naphthylaminopropane|thiophene"),
+    (
+        NpsClass.ARYLALKYLAMINES,
+        r"benzofuran|phenmetrazine|phenylmorpholine|diarylethylamine|naphthylaminopropane|thiophene",
+    ),
     (NpsClass.PHENETHYLAMINES, r"phenethylamine|amphetamine|2c-x|dox\b|scaline|mdxx|nbome|entactogen"),
     (NpsClass.MEDICINES, r"barbiturate|z-drug|gabapentinoid|quinazolinone|eugeroic|modafinil"),
 )
@@ -46,12 +52,20 @@ _STEROID = re.compile(
 )
 # Reference isomers, dosage forms and precursors are entries of a schedule, not names anyone sells under.
 _NO_NAME = re.compile(
-    r"isomer|analog\b|homolog|intermediate|preparation|combination product|/du|dosage form|excepted|approved for|placeholder", re.IGNORECASE
+    r"isomer|analog\b|homolog|intermediate|preparation|combination product|/du|dosage form|excepted|approved for",
+    re.IGNORECASE,
 )
 # What a national schedule makes of a class: scheduled for medical use means a medicine, not an NPS.
 _MEDICAL = re.compile(r"\bschedule (ii|iii|iv|v)\b(?!\w)")
 _MEDICINE_IF_SCHEDULED = frozenset(
-    {NpsClass.BENZODIAZEPINES, NpsClass.OPIOIDS, NpsClass.PHENETHYLAMINES, NpsClass.CATHINONES, NpsClass.PIPERIDINES_PYRROLIDINES, None}
+    {
+        NpsClass.BENZODIAZEPINES,
+        NpsClass.OPIOIDS,
+        NpsClass.PHENETHYLAMINES,
+        NpsClass.CATHINONES,
+        NpsClass.PIPERIDINES_PYRROLIDINES,
+        None,
+    }
 )
 
 
@@ -60,8 +74,11 @@ class Hand:
 
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self._rules: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
+        self.added: list[tuple[str, str, str]] = []  # (surface, substance, language), as written
         for rule, key, value, detail in rows:
             self._rules[rule][fold(key)].append((value, detail))
+            if rule == "add":
+                self.added.append((key, value, detail))
 
     @classmethod
     def load(cls, path: Path) -> Hand:
@@ -70,7 +87,9 @@ class Hand:
             rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
         for number, row in enumerate(rows, 2):
             if len(row) != 4 or row[0] not in RULES:
-                raise ValueError(f"{path.name}, line {number}: found {row}, wanted four fields and a rule of {sorted(RULES)}")
+                raise ValueError(
+                    f"{path.name}, line {number}: found {row}, wanted four fields and a rule of {sorted(RULES)}"
+                )
         return cls((rule, key, value, detail) for rule, key, value, detail in rows)
 
     def all(self, rule: str, key: str) -> list[tuple[str, str]]:
@@ -82,14 +101,11 @@ class Hand:
         found = self.all(rule, key)
         return found[0][0] if found else None
 
-    def keys(self, rule: str) -> list[str]:
-        """Return the keys of a rule, sorted."""
-        return sorted(self._rules[rule])
-
     def meaning(self, saying: Saying) -> str | None:
         """Return the substance that a slang list's drug words mean, or None where they mean none of ours.
 
-        The ONDCP list mixes names with acts, amounts and gear ("house fee"): of what it alone holds, only what was kept by hand.
+        The ONDCP list mixes names with acts, amounts and gear ("house fee"): of what it alone holds, only what was kept
+        by hand.
         """
         if saying.sources <= {"ondcp", "dope"} and self.one("keep", saying.surface) is None:
             return None
@@ -141,24 +157,25 @@ def classed(entry: Entry, hand: Hand) -> NpsClass | None:
     if any(hand.one("drop", name) is not None for name in names):
         return None
     by_hand = next(filter(None, (hand.one("class", name) for name in names)), None)
-    if by_hand:
-        return NpsClass(by_hand)
+    return NpsClass(by_hand) if by_hand else _by_rule(entry)
+
+
+def _by_rule(entry: Entry) -> NpsClass | None:
     if _STEROID.search(entry.name.lower()):
         return NpsClass.OTHER
     by_name = class_of(entry.name) or next(filter(None, map(class_of, entry.aliases)), None)
     nps_class = by_name or next((one for one, words in _CLASS_WORDS if re.search(words, entry.words)), None)
-    scheduled = entry.sources & GOVERNMENT and "schedule" in entry.words
     if _MEDICAL.search(entry.words) and nps_class in _MEDICINE_IF_SCHEDULED:
         return NpsClass.MEDICINES
     if re.search(r"fentan|nitaz", entry.name.lower()):
         return NpsClass.OPIOIDS
-    if scheduled and nps_class in (None, NpsClass.OPIOIDS):
-        return NpsClass.CONTROLLED  # Schedule I without a class of its own: the old narcotics of the conventions
-    return nps_class
+    # Schedule I without a class of its own: the old narcotics of the conventions.
+    scheduled = entry.sources & GOVERNMENT and "schedule" in entry.words
+    return NpsClass.CONTROLLED if scheduled and nps_class in (None, NpsClass.OPIOIDS) else nps_class
 
 
 def status(sources: Iterable[str]) -> Status | None:
-    """Return confirmed for a government list or two independent sources, else candidate; None where only a share-alike source holds it."""
+    """Return confirmed for a government list or two independent sources, else candidate; None if share-alike alone."""
     cited = set(sources)
     if cited <= SHARE_ALIKE:
         return None

@@ -23,7 +23,9 @@ CITED = {
 }
 # A name as a post may write it: IUPAC nests, mixtures, footnotes and list debris stay out.
 _WRITTEN = re.compile(r"[\w#'\u2032.,&/+\- ]{2,40}")
-_DEBRIS = re.compile(r"^\W*$|, |\d ?m[gl]\b|^various|^\d$|/|\.$|which contains|precursor|dosage|constituent| - ", re.IGNORECASE)
+_DEBRIS = re.compile(
+    r"^\W*$|, |\d ?m[gl]\b|^various|^\d$|/|[.-]$|which contains|precursor|dosage|constituent| - ", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -50,9 +52,13 @@ class Saying:
 
 def written(surface: str) -> str | None:
     """Return a surface form as a post may write it, or None for what is no form of a name."""
-    surface = re.sub(r"\s+", " ", surface.strip().strip("\"'*?\\").replace("\u00ae", "").replace("\u2013", "-")).strip(" -")
+    surface = re.sub(r"\s+", " ", surface.strip().strip("\"'*?\\").replace("\u00ae", "").replace("\u2013", "-")).strip(
+        " -"
+    )
     surface = re.sub(r"\s*\([^)]*\)$", "", surface)
-    return surface if _WRITTEN.fullmatch(surface) and not _DEBRIS.search(surface) and len(surface.split()) <= 5 else None
+    return (
+        surface if _WRITTEN.fullmatch(surface) and not _DEBRIS.search(surface) and len(surface.split()) <= 5 else None
+    )
 
 
 def entries(folder: Path) -> Iterator[Entry]:

@@ -5,10 +5,8 @@ A literal brace cannot be written: posts of our own have none. What does not nes
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from models.verdict import Kind, Span
@@ -54,15 +52,3 @@ def compile_row(row: Mapping[str, Any]) -> dict[str, Any]:
         {"start": span.start, "end": span.end, "kind": str(span.kind), "obfuscated": span.obfuscated} for span in spans
     ]
     return {**compiled, "text": text, "spans": listed}
-
-
-def compile_file(source: Path, target: Path) -> int:
-    """Compile a JSONL file of marked rows; give the count. `MarkupError` names the line."""
-    compiled = []
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            compiled.append(json.dumps(compile_row(json.loads(line)), ensure_ascii=False))
-        except (MarkupError, KeyError, json.JSONDecodeError) as error:
-            raise MarkupError(f"{source}:{number}: {error}") from error
-    target.write_text("".join(f"{line}\n" for line in compiled), encoding="utf-8")
-    return len(compiled)

@@ -40,14 +40,17 @@ class Network(nn.Module):
         """Build the same shape with untrained weights, from the encoder's config."""
         values = {key: value for key, value in config.items() if key != "model_type"}
         encoder_config = AutoConfig.for_model(config["model_type"], **values)
-        return cls(AutoModel.from_config(encoder_config, dtype=torch.float32, add_pooling_layer=False))
+        build: Any = AutoModel.from_config  # untyped upstream
+        return cls(build(encoder_config, dtype=torch.float32, add_pooling_layer=False))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Give (intent logits, term logits); the mean runs over real tokens only, as E5 was trained."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (posts, tokens, 1)
         pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)  # (posts, width)
-        intent = self.intent_head(self.dropout(pooled).unsqueeze(1))  # three axes: in the graph a MatMul like all others
+        intent = self.intent_head(
+            self.dropout(pooled).unsqueeze(1)
+        )  # three axes: in the graph a MatMul like all others
         return intent.squeeze(1), self.term_head(self.dropout(hidden))
 
 

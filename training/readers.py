@@ -33,5 +33,5 @@ def read_dataset(name: str) -> Iterable[Record]:
         raise DataError(f"{name}: not readable as {builder}: {error.__cause__ or error}") from error
 
 
-def _records(table: Any) -> Iterable[Record]:
+def _records(table: Iterable[Record]) -> Iterable[Record]:
     return iter(table)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
-from models.neardup import groups
 from numpy.typing import NDArray
 
+from models.neardup import groups
 from training.config import Sample
 from training.corpus import Row
 
@@ -68,7 +68,7 @@ def _part(key: str, sample: Sample, seed: int) -> str:
 
 
 def choose(numbered: Sequence[tuple[int, Row]], sample: Sample, *, seed: int) -> list[Row]:
-    """Choose the rows to train on: one a group and label side (authored pairs stay whole), up to each source's quota."""
+    """Choose the rows to train on: one a group and side (authored pairs stay whole), up to each source's quota."""
     order = sorted(numbered, key=lambda pair: pair[1].id)
     random.Random(seed).shuffle(order)
     taken: set[Any] = set()
@@ -93,10 +93,3 @@ def _quota(row: Row, sample: Sample) -> int:
 def lookup(source: str, table: Mapping[str, int], default: int) -> int:
     """Give the number of the first pattern that the source fits."""
     return next((number for pattern, number in table.items() if fnmatchcase(source, pattern)), default)
-
-
-def repeated(rows: Sequence[Row], sample: Sample) -> Iterator[Row]:
-    """Give each row as often as its source is to be seen in an epoch."""
-    for row in rows:
-        for _ in range(lookup(row.source, sample.repeats, 1)):
-            yield row

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 from transformers import Trainer, TrainingArguments
 
@@ -29,7 +29,7 @@ class Examples(Dataset[Example]):
     def __init__(self, rows: Sequence[Labelled], tokenizer: Tokenizer, config: Config) -> None:
         self._rows = rows
         self._tokenizer = tokenizer
-        self._mask = tokenizer.token_to_id(MASK)
+        self._mask = next((id_ for name in (MASK, "[MASK]") if (id_ := tokenizer.token_to_id(name)) is not None), None)
         self._config = config
         self._random = random.Random(config.seed)
 
@@ -89,6 +89,7 @@ class Collator:
     pad: int
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """Stack examples."""
         longest = max(len(example["input_ids"]) for example in examples)
 
         def padded(rows: Iterator[list[int]], value: int) -> Tensor:
@@ -107,7 +108,13 @@ class TwoHeaded(Trainer):
 
     lengths: Sequence[int] = ()
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
         """Give the joint loss of both heads."""
         intent_logits, term_logits = model(inputs["input_ids"], inputs["attention_mask"])
         value = loss(intent_logits, term_logits, inputs["allowed"], inputs["term_labels"])
@@ -132,6 +139,7 @@ def train(network: Network, rows: Sequence[Labelled], tokenizer: Tokenizer, conf
     )
     trainer.lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch([row.text for row in rows])]
     result = trainer.train()
+    trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # or the export would hold bfloat16 casts
     network.to("cpu").float().eval()
     return float(result.training_loss)
 
@@ -157,6 +165,7 @@ def arguments(config: Config, folder: Path, *, rows: int) -> TrainingArguments:
         lr_scheduler_type="linear",
         warmup_steps=round(config.warmup_share * steps),
         bf16=has_bfloat16(),
+        use_cpu=not torch.cuda.is_available(),
         logging_steps=max(1, min(50, steps // 10)),
         save_strategy="no",
         report_to="none",
@@ -169,5 +178,5 @@ def arguments(config: Config, folder: Path, *, rows: int) -> TrainingArguments:
 def has_bfloat16() -> bool:
     """Tell whether bfloat16 is fast here."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
