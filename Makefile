@@ -1,0 +1,44 @@
+# Four verbs for developers (format lint type test) and one for a first look (demo). Each sets up what it needs in .venv.
+PYTHON ?= python3.11
+VENV ?= .venv
+PORT ?= 8000
+BIN := $(VENV)/bin
+CODE := models training serving npsight.py tests benchmarks
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
+
+.PHONY: demo test format lint type serve bench
+
+demo: $(VENV)/light
+	$(BIN)/npsight score data_cards/npsight_posts/demo.jsonl --table
+	$(BIN)/npsight serve --port $(PORT)
+
+test: lint type
+	$(BIN)/python -m pytest -q
+
+format: $(VENV)/full
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+lint: $(VENV)/full
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/lint-imports
+
+type: $(VENV)/full
+	$(BIN)/mypy $(CODE)
+
+bench: $(VENV)/full
+	$(BIN)/python benchmarks/speed.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# What serves: no torch.
+$(VENV)/light: pyproject.toml .ci/constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[serve]'
+	touch $@
+
+# What trains and tests.
+$(VENV)/full: pyproject.toml .ci/constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[train,dev]'
+	touch $@
