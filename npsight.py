@@ -6,7 +6,8 @@ Each imports its side when called, so scoring and serving never load torch, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,8 +110,11 @@ def serve(
 
 @app.command()
 def train(
-    data: Annotated[list[str], typer.Option(help="A labelled file or hub id; give it again for more.")],
+    data: Annotated[list[str], typer.Option(help="Labelled files or hub ids to train on.", metavar="FILE...")],
     out: Annotated[Path, typer.Option(help="The release folder to make; it must not exist yet.")],
+    held_out: Annotated[
+        list[str] | None, typer.Option(help="Labelled files that are only reported on.", metavar="FILE...")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML; training/shipped.toml shows every key in use.")] = None,
     from_release: Annotated[Path | None, typer.Option("--from", help="Start from this release's weights.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Start from a pretrained encoder: a folder or hub id.")] = None,
@@ -125,6 +129,7 @@ def train(
         train_command(
             data,
             out,
+            held_out=held_out or [],
             config=config,
             from_release=from_release,
             backbone=backbone,
@@ -137,7 +142,7 @@ def train(
 @app.command()
 def evaluate(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
-    data: Annotated[list[str], typer.Option(help="A labelled file; give it again for more.")],
+    data: Annotated[list[str], typer.Option(help="Labelled files.", metavar="FILE...")],
     out: Annotated[Path | None, typer.Option(help="Where report.json goes.")] = None,
     cards: Annotated[Path, typer.Option(help="The folder of data cards.")] = Path("data_cards"),
     allow_seen: Annotated[bool, typer.Option(help="Keep rows that the release was trained on.")] = False,
@@ -213,9 +218,26 @@ def said(word: str, release: Release) -> None:
     typer.echo(f"{word}: {release.version} ({release.folder})")
 
 
+SEVERAL = ("--data", "--held-out")
+"""Options that take several files in a row, which the parser itself does not know."""
+
+
+def spread(words: Sequence[str]) -> list[str]:
+    """Write `--data a b` as `--data a --data b`."""
+    spelled: list[str] = []
+    option = None
+    for word in words:
+        if word.startswith("-"):
+            option = word if word in SEVERAL else None
+        elif option and spelled[-1] != option:
+            spelled.append(option)
+        spelled.append(word)
+    return spelled
+
+
 def main() -> Any:
     """Run the command line."""
-    return app()
+    return app(args=spread(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Detector:
         language: Language,
     ) -> Verdict:
         learnt = term_spans(normalised, reading, threshold=self.calibration.term_threshold)
-        spans = merge_spans(listed, learnt, cues)
+        spans = merge_spans(listed, cues, learnt)
         found = substances(spans)
         probabilities = self.calibration.probabilities(reading.logits, prevalence=self.policy.prevalence)
         intents = dict(zip(INTENTS, probabilities.tolist(), strict=True))

@@ -14,6 +14,8 @@ from models.verdict import Post
 ENOUGH_LETTERS = 20
 """Fewer letters than this are guessed wrongly too often to say anything."""
 ENOUGH_CERTAINTY = 0.9
+READ = 400
+"""Characters that are read: a guess gets no better with more, only slower."""
 LETTERS = regex.compile(r"\p{L}")
 SCRIPTS_IN_SCOPE = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}]")
 
@@ -43,8 +45,8 @@ def _identify(post: Post) -> Language:
     familiar = sum(1 for letter in letters if SCRIPTS_IN_SCOPE.match(letter))
     foreign = len(letters) >= 5 and familiar < len(letters) / 2
     if post.lang is not None:
-        return Language(post.lang, foreign)
+        return Language(post.lang.replace("_", "-").partition("-")[0].lower(), foreign)  # pt-BR is pt
     if len(letters) < ENOUGH_LETTERS:
         return Language(None, foreign)
-    code, certainty = _identifier().classify(post.text)
+    code, certainty = _identifier().classify(post.text[:READ])
     return Language(code if certainty >= ENOUGH_CERTAINTY else None, foreign)

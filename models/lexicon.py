@@ -1,10 +1,12 @@
 """Find the drug terms of a post: whole words, the longest first, and ambiguous ones only with evidence beside them.
 
 A live term list is an overlay over an immutable base: `overlaid` returns a new lexicon and leaves the old one serving.
+A retired term hides what stands within it, so that an innocent phrase ("goat weed") can be taught as easily as a term.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +22,8 @@ from models.verdict import TERM_KINDS, Kind, NpsClass, Span, Status, Substance
 NEAR = 60  # characters: about one line of a menu, so that "white" three lines from "cocaine" stays a colour
 TOUCHING = 12  # characters: "3.5g of white", "white (3.5g)"
 SHORT = 4  # letters: below this a disguised or differently accented form fits too many words
+# Amounts of ordinary goods ("64 GB", "300 litre", "x 40", "12 pcs"): no evidence that a word beside them is a drug.
+_GOODS = re.compile(r"\d\s?(?:[mc]?l|lit(?:er|re)s?|[gmtk]b|pcs|pieces?|packs?|stone)\b|x\s?\d|\d\s?x$", re.IGNORECASE)
 
 _STATUS_RANK = (Status.CONFIRMED, Status.CANDIDATE, Status.AMBIGUOUS, Status.RETIRED)
 
@@ -32,6 +36,9 @@ class _Hit(NamedTuple):
     def overlaps(self, other: _Hit) -> bool:
         return self.start < other.end and other.start < self.end
 
+    def within(self, other: _Hit) -> bool:
+        return other.start <= self.start and self.end <= other.end
+
 
 class Lexicon:
     """Terms, and the automaton that finds them all in one pass."""
@@ -39,8 +46,7 @@ class Lexicon:
     def __init__(self, terms: Iterable[Term], version: str | None = None) -> None:
         self.terms = tuple(terms)
         self.version = version or digest(self.terms)
-        self._retired = frozenset(fold(term.surface) for term in self.terms if term.status is Status.RETIRED)
-        self._keys = _index(self.terms, self._retired)
+        self._keys = _index(self.terms)
         self._automaton = ahocorasick.Automaton(ahocorasick.STORE_LENGTH)
         for key in self._keys:
             self._automaton.add_word(key)
@@ -84,7 +90,9 @@ class Lexicon:
         return found
 
     def _spans(self, post: Normalised, cues: Sequence[Span]) -> list[Span]:
-        hits = [hit for hit in self._hits(post.text) if _readable(post, hit)]
+        read = [hit for hit in self._hits(post.text) if _readable(post, hit)]
+        retired = [hit for hit in read if hit.term.status is Status.RETIRED]
+        hits = [hit for hit in read if not any(hit.within(other) for other in retired)]
         anchors = _longest(hit for hit in hits if hit.term.clear)
         places = [post.to_original(hit.start, hit.end) for hit in anchors]
         doubtful = _longest(
@@ -106,7 +114,7 @@ class Lexicon:
             if term := self._best(folded[start:end], text[start:end]):
                 yield _Hit(start, word_end, term)
         for start, end, nps_class in named(text):
-            if folded[start:end] not in self._keys and folded[start:end] not in self._retired:
+            if folded[start:end] not in self._keys:
                 yield _Hit(start, end, Term(text[start:end], text[start:end], nps_class, source="rule"))
 
     def _best(self, key: str, written: str) -> Term | None:
@@ -124,20 +132,19 @@ def substances(spans: Iterable[Span]) -> list[Substance]:
     return list(best.values())
 
 
-def _index(terms: Sequence[Term], retired: frozenset[str]) -> dict[str, list[tuple[str, Term]]]:
+def _index(terms: Sequence[Term]) -> dict[str, list[tuple[str, Term]]]:
     """Return folded key -> (exact form, term) pairs, the best term first."""
     keys: dict[str, list[tuple[str, Term]]] = {}
     for term in sorted(terms, key=_rank):
-        if term.status is not Status.RETIRED:
-            for form in sorted(spellings(term.surface, chemical=term.kind == "substance")):
-                if (key := fold(form)) not in retired:
-                    keys.setdefault(key, []).append((form, term))
+        for form in sorted(spellings(term.surface, chemical=term.kind == "substance")):
+            keys.setdefault(fold(form), []).append((form, term))
     return keys
 
 
-def _rank(term: Term) -> tuple[int, int, bool, str, str, str]:
-    """Order the readings of one form: a clear one before a doubtful, English before what borrowed from it."""
-    order = KINDS.index(term.kind), AMBIGUITIES.index(term.ambiguity), term.lang not in ("*", "en")
+def _rank(term: Term) -> tuple[bool, int, int, bool, str, str, str]:
+    """Order the readings of one form: retired, then clear before doubtful, English before what borrowed from it."""
+    active = term.status is not Status.RETIRED
+    order = active, KINDS.index(term.kind), AMBIGUITIES.index(term.ambiguity), term.lang not in ("*", "en")
     return *order, term.surface, term.lang, term.substance
 
 
@@ -194,7 +201,8 @@ def _backed(term: Term, place: tuple[int, int], anchors: Sequence[tuple[int, int
     reach = NEAR if medium or (term.kind == "strain" and term.ambiguity in ("none", "low")) else TOUCHING
     if any(_gap(place, anchor) <= reach for anchor in anchors):
         return True
-    gap = min((_gap(place, (cue.start, cue.end)) for cue in cues if cue.kind is Kind.QUANTITY), default=NEAR + 1)
+    amounts = [cue for cue in cues if cue.kind is Kind.QUANTITY and not _GOODS.search(cue.text)]
+    gap = min((_gap(place, (cue.start, cue.end)) for cue in amounts), default=NEAR + 1)
     offered = any(cue.kind not in TERM_KINDS and cue.kind is not Kind.QUANTITY for cue in cues)
     return (gap <= TOUCHING and (medium or offered)) or (gap <= NEAR and medium and offered)
 

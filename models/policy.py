@@ -75,8 +75,8 @@ class Policy:
         if not 0 < self.prevalence < 1:
             raise ValueError(f"policy {self.name}: prevalence is {self.prevalence}, wanted a share between 0 and 1")
         if set(self.bands) != ADVERT_INTENTS:
-            found, wanted = sorted(self.bands), sorted(ADVERT_INTENTS)
-            raise ValueError(f"policy {self.name}: found bands for {found}, wanted exactly {wanted}")
+            found, wanted = (", ".join(sorted(intents)) for intents in (self.bands, ADVERT_INTENTS))
+            raise ValueError(f"policy {self.name}: found bands for {found or 'none'}, wanted exactly {wanted}")
 
     @property
     def label(self) -> str:

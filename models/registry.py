@@ -64,7 +64,8 @@ class Registry:
     def promote(self, version: str) -> Release:
         """Make a version live, after checking it whole."""
         release = self.open(version)
-        self._write([*self.history(), version])
+        if self.history()[-1:] != [version]:  # promoted twice, a roll-back would lead to itself
+            self._write([*self.history(), version])
         return release
 
     def roll_back(self) -> Release:

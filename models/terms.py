@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import regex
 
 from models.normalise import Normalised
@@ -19,16 +18,21 @@ def words(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in WORD.finditer(text)]
 
 
+def word_probabilities(text: str, reading: Reading) -> list[tuple[int, int, float]]:
+    """Give each word's range and its probability of naming a drug here: that of its likeliest token."""
+    found = []
+    for start, end in words(text):
+        inside = (reading.offsets[:, 0] < end) & (reading.offsets[:, 1] > start)
+        found.append((start, end, float(reading.term[inside].max(initial=0.0))))
+    return found
+
+
 def term_spans(normalised: Normalised, reading: Reading, *, threshold: float) -> list[Span]:
-    """Give the words that the network reads as drug names here; a word is as likely as its likeliest token."""
-    if not len(reading.term) or float(reading.term.max()) < threshold:
+    """Give the words that the network reads as drug names here, as spans of the original text."""
+    if float(reading.term.max(initial=0.0)) < threshold:
         return []
-    likely = reading.offsets[reading.term >= threshold]  # (tokens, 2)
-    named = [
-        (start, end)
-        for start, end in words(normalised.text)
-        if bool(np.any((likely[:, 0] < end) & (likely[:, 1] > start) & (likely[:, 1] - 1 >= start)))
-    ]
+    likely = word_probabilities(normalised.text, reading)
+    named = [(start, end) for start, end, probability in likely if probability >= threshold]
     return [_span(normalised, start, end) for start, end in _join_neighbours(normalised.text, named)]
 
 

@@ -158,6 +158,16 @@ def test_a_retired_name_is_not_found_by_its_shape() -> None:
     assert found("4-AcO-DALT", lexicon=LEXICON.overlaid([], ["4-AcO-DALT"])) == []
 
 
+def test_a_retired_phrase_hides_the_terms_within_it() -> None:
+    taught = LEXICON.overlaid([], ["cocaine bear"])
+    assert found("the film Cocaine Bear", lexicon=taught) == []
+    assert found("cocaine", lexicon=taught) == [("cocaine", "cocaine")]
+
+
+def test_an_amount_of_ordinary_goods_backs_no_term() -> None:
+    assert found("blotter x 40", (Kind.QUANTITY, "x 40")) == []
+
+
 def test_a_retired_term_comes_back_when_it_is_added_again() -> None:
     gone = LEXICON.overlaid([], ["cocaine"])
     back = gone.overlaid([Term("cocaine", "cocaine", NpsClass.CONTROLLED, status=Status.CONFIRMED)])

@@ -28,6 +28,7 @@ HAND = """rule\tkey\tvalue\tdetail
 add\tbromazolame\tBromazolam\tfr
 class\tcocaine\tcontrolled\t
 drop\tAspirin\tout of scope\t
+innocent\tcocaine bear\t\t
 means\tcocaine\tcocaine\t
 reads\ten:plug\t\t
 split\tBuphedrone\tmephedrone\t4-mmc | Mephedrone
@@ -71,6 +72,7 @@ def test_compiling_grades_classes_and_leaves_out(tmp_path: Path) -> None:
     assert (terms["mephedrone"].substance, terms["buphedrone"].substance) == ("mephedrone", "buphedrone")
     assert terms["stanozolol"].nps_class is NpsClass.OTHER
     assert terms["fishscale"].ambiguity == "none"
+    assert terms["cocaine bear"].status is Status.RETIRED
     assert terms["\u2744\ufe0f"].status is Status.AMBIGUOUS
     assert not {"aspirin", "poppers", "plug", "house fee", "white", "JWH-018 2-naphthyl isomer"} & set(terms)
 

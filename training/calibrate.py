@@ -10,16 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 
 from models.calibration import IS_ADVERT, Calibration, advert_log_odds, softmax
+from models.normalise import normalise
 from models.policy import Bands, Policy
 from models.scorer import Reading
-from models.verdict import ADVERT_INTENTS, INTENTS
+from models.terms import word_probabilities
+from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS
 from training.config import Config
 from training.corpus import Row
 
 FITTED_PREVALENCE = 0.5
 """Both sides weigh the same in the fit; the shift to a stream's prevalence comes after."""
+
+
+TERM_THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
+"""Cuts tried for the term head; below 0.3 a span is a guess, whatever the F1."""
 
 
 class CalibrationError(ValueError):
@@ -39,6 +46,7 @@ def calibrate(rows: Sequence[Row], readings: Sequence[Reading]) -> Calibration:
         intercept=float(curve.intercept_[0]),
         temperature=_temperature(rows, logits),
         prevalence=FITTED_PREVALENCE,
+        term_threshold=_term_threshold(rows, readings),
     )
 
 
@@ -56,6 +64,23 @@ def _temperature(rows: Sequence[Row], logits: NDArray[np.float64]) -> float:
         return float(-np.log(np.maximum(probability, 1e-12)).mean())
 
     return math.exp(float(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def _term_threshold(rows: Sequence[Row], readings: Sequence[Reading]) -> float:
+    """Find the word probability from which naming drugs scores the best F1 on rows with an author's spans."""
+    probability: list[float] = []
+    truth: list[bool] = []
+    marked = [(row, reading) for row, reading in zip(rows, readings, strict=True) if row.spans is not None]
+    for (row, reading), text in zip(marked, normalise([row.text for row, _ in marked]), strict=True):
+        named = [(span.start, span.end) for span in row.spans or () if span.kind in TERM_KINDS]
+        for start, end, likely in word_probabilities(text.text, reading):
+            low, high = text.to_original(start, end)
+            probability.append(likely)
+            truth.append(any(low < stop and begin < high for begin, stop in named))
+    if not any(truth):
+        return 0.5
+    scores = {cut: f1_score(truth, np.array(probability) >= cut, zero_division=0) for cut in TERM_THRESHOLDS}
+    return max(TERM_THRESHOLDS, key=lambda cut: scores[cut])
 
 
 def is_ordinary(row: Row, config: Config) -> bool:

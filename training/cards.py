@@ -81,18 +81,20 @@ def _several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def load_card(path: Path) -> Card:
-    """Read a card's front matter; `CardError` says what is missing."""
+def load_card(path: Path) -> Card | None:
+    """Read a card's front matter; `None` when it describes no rows of ours, `CardError` when it does so badly."""
     parts = path.read_text(encoding="utf-8").split("---\n")
     if len(parts) < 3 or parts[0].strip():
-        raise CardError(f"{path}: no front matter between two lines of ---")
+        return None
     try:
         front = yaml.safe_load(parts[1]) or {}
     except yaml.YAMLError as error:
         raise CardError(f"{path}: the front matter is not YAML ({error})") from error
-    ours = front.get("npsight")
+    if not isinstance(front, dict) or "npsight" not in front:
+        return None
+    ours = front["npsight"]
     if not isinstance(ours, dict) or not isinstance(ours.get("files"), dict) or "license" not in front:
-        raise CardError(f"{path}: wanted `license` and an `npsight` table with `files` in the front matter")
+        raise CardError(f"{path}: wanted `license`, and `files` under `npsight`, in the front matter")
     unknown = set(ours) - {"files", "columns", "labels", "leave_out", "fill_placeholders"}
     if unknown:
         raise CardError(f"{path}: unknown keys under npsight: {', '.join(sorted(unknown))}")
@@ -102,15 +104,8 @@ def load_card(path: Path) -> Card:
 def find_card(data: Path, cards: Path) -> Card:
     """Find the card that names the file: beside it, else in the folder of cards; check its checksum."""
     for path in (data.parent / "README.md", *sorted(cards.glob("*/README.md"))):
-        if not path.is_file():
-            continue
-        try:
-            card = load_card(path)
-        except CardError:
-            if path.parent != data.parent:
-                raise
-            continue  # a README beside the data that is no card of ours
-        if data.name in card.files:
+        card = load_card(path) if path.is_file() else None
+        if card is not None and data.name in card.files:
             check_file(data, card)
             return card
     raise CardError(
@@ -129,6 +124,6 @@ def hub_card(name: str, cards: Iterable[Path]) -> Card:
     """Find the card that names a hub data set by its id."""
     for path in cards:
         card = load_card(path)
-        if name in card.files:
+        if card is not None and name in card.files:
             return card
     raise CardError(f"{name}: no data card lists this hub id under npsight.files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,10 @@ def _row(record: Mapping[str, Any], card: Card, number: int) -> Row | None:
     def column(name: str) -> Any:
         return record.get(card.columns.get(name, name))
 
+    def word(name: str) -> str | None:
+        value = column(name)  # an empty cell of a CSV file is what a missing key of a JSON object is
+        return None if value in (None, "") else str(value)
+
     where = f"{card.name}, row {number}"
     try:
         intents = card.intents(record)
@@ -103,21 +108,33 @@ def _row(record: Mapping[str, Any], card: Card, number: int) -> Row | None:
     text = column("text")
     if not isinstance(text, str) or not text.strip():
         raise DataError(f"{where}: empty or missing text")
-    id_ = str(column("id") or f"{card.name}:{number}")
+    id_ = word("id") or f"{card.name}:{number}"
     if card.fill_placeholders:
         text = fill(text, random.Random(int(hashlib.sha256(id_.encode()).hexdigest()[:16], 16)))
-    spans = column("spans")
     return Row(
         id=id_,
         text=text,
         intents=intents,
-        source=str(column("source") or card.name),
-        lang=column("lang"),
-        spans=None if spans is None else tuple(_span(span, text, where) for span in spans),
-        group=column("group"),
-        platform=column("platform"),
-        year=column("year"),
+        source=word("source") or card.name,
+        lang=word("lang"),
+        spans=_spans(column("spans"), text, where),
+        group=word("group"),
+        platform=word("platform"),
+        year=word("year"),
     )
+
+
+def _spans(value: Any, text: str, where: str) -> tuple[Span, ...] | None:
+    """Read a row's spans, which are JSON text in a cell of a CSV file; `None` when nobody marked them."""
+    if value is None or value == "":
+        return None
+    try:
+        listed = json.loads(value) if isinstance(value, str) else value
+        return tuple(_span(each, text, where) for each in listed)
+    except DataError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{where}: found the spans {value!r}, wanted a list of start, end and kind") from error
 
 
 def _span(values: Mapping[str, Any], text: str, where: str) -> Span:

@@ -29,7 +29,12 @@ def compiled(sources: Path, posts: Iterable[tuple[str, str]], hand: Hand) -> tup
     terms = _unique([*_names(known, hand), *_added(known, hand), *_said(known, sayings(sources), hand)])
     benign = count(terms, posts)
     graded = [term for term in (_graded(_as_slang(term, known, benign, hand), benign, hand) for term in terms) if term]
-    return sorted(graded, key=lambda term: (term.kind, fold(term.surface), term.surface, term.lang)), benign
+    innocent = [
+        Term(phrase, phrase, NpsClass.OTHER, "*", "slang", Status.RETIRED, source="hand") for phrase in hand.innocent
+    ]
+    return sorted(
+        [*graded, *innocent], key=lambda term: (term.kind, fold(term.surface), term.surface, term.lang)
+    ), benign
 
 
 def _names(known: dict[str, Entry], hand: Hand) -> Iterator[Term]:
@@ -101,6 +106,11 @@ def _graded(term: Term, benign: Benign, hand: Hand) -> Term | None:
         return None
     doubtful = ambiguity in ("medium", "high") or term.kind == "strain"
     return replace(term, ambiguity=ambiguity, status=Status.AMBIGUOUS if doubtful else term.status)
+
+
+def _innocent(phrase: str) -> Term:
+    """Return a retired term, which hides the terms within it: "goat weed"."""
+    return Term(phrase, phrase, NpsClass.OTHER, "*", "slang", Status.RETIRED, source="hand")
 
 
 def _cite(sources: Iterable[str]) -> str:

@@ -21,7 +21,9 @@ GOVERNMENT = frozenset({"dea", "dod", "ondcp"})
 # Ours, or derived from a list already counted: neither confirms anything.
 DEPENDENT = frozenset({"manual", "hand", "slang2020s", "multilingual", "emoji", "strains", "darkweb"})
 SHARE_ALIKE = frozenset({"psychonautwiki"})
-RULES = frozenset({"class", "drop", "same", "split", "unalias", "means", "reads", "keep", "clear", "doubt", "add"})
+RULES = frozenset(
+    {"class", "drop", "same", "split", "unalias", "means", "reads", "keep", "clear", "doubt", "add", "innocent"}
+)
 
 _CLASS_WORDS: tuple[tuple[NpsClass, str], ...] = (
     (
@@ -75,10 +77,13 @@ class Hand:
     def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         self._rules: dict[str, dict[str, list[tuple[str, str]]]] = defaultdict(lambda: defaultdict(list))
         self.added: list[tuple[str, str, str]] = []  # (surface, substance, language), as written
+        self.innocent: list[str] = []  # phrases that hold a term and mean no drug
         for rule, key, value, detail in rows:
             self._rules[rule][fold(key)].append((value, detail))
             if rule == "add":
                 self.added.append((key, value, detail))
+            elif rule == "innocent":
+                self.innocent.append(key)
 
     @classmethod
     def load(cls, path: Path) -> Hand:

@@ -35,7 +35,7 @@ in 10,000).
 ## Figures on rows that it did not train on
 
 Recall on adverts, and false flags on the rest; in brackets the counts and the exact 95 % interval. Beside it the
-plain baseline: hashing TF-IDF with logistic regression on the same training rows, its threshold set in the same way.
+plain baseline: hashing TF-IDF with logistic regression on the same rows, its threshold set in the same way.
 
 {sources}
 
@@ -50,9 +50,9 @@ On {parity_rows} held-out adverts and hard negatives the advert probability chan
 
 ## Known limits
 
-- Positives in the real data are market listings of 2011 to 2016; social posts, newer names and the other languages come
+- Positives in the real data are market listings of 2011 to 2016; social posts, newer names and other languages come
   from authored posts. Real adverts of today may differ from both.
-- nl, sv and cs have no real negatives at all; fr, es, it and pt some thousands: no rate near 1 in 10,000 is shown there.
+- nl, sv and cs have no real negatives; fr, es, it and pt some thousands: no rate near 1 in 10,000 is shown there.
 - A new word for a drug is found from context or not at all. A seller who writes to this model will get past it.
 - In one batch a probability can move a little with its neighbours: the int8 graph scales activations over the batch.
 """

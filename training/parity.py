@@ -21,7 +21,7 @@ MOST_DECISIONS = 0.01
 """Largest share of decisions that may change."""
 
 
-class ParityError(RuntimeError):
+class ParityError(ValueError):
     """The exported graph strays from the network; the message gives the figures."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +46,7 @@ from training.network import Network
 from training.parity import check_parity, hard_rows
 from training.readers import read_dataset
 from training.splits import Splits, lookup, split
-from training.trainer import train
+from training.trainer import is_main_process, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Order:
     cards: Path
     lexicon: Path
     version: str
+    held_out: Sequence[str] = ()
     command: str = ""
 
 
@@ -104,6 +106,7 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
         corpus = load_corpus(order.data, cards=order.cards, read=read_dataset)
         on_step("group near copies and split")
         splits = split(corpus.rows, config.sample, seed=config.seed)
+        splits.test.extend(held_out_rows(order))
         on_step(f"label the words of {len(splits.train):,} rows")
         shutil.copyfile(order.lexicon, folder / LEXICON)
         lexicon = Lexicon.load(folder / LEXICON)
@@ -113,6 +116,8 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
         on_step(f"train on {round(len(visits) * config.epochs):,} visits")
         save_tokenizer(start.tokenizer, config, folder / TOKENIZER)
         mean_loss = train(start.network, visits, Tokenizer.from_file(str(folder / TOKENIZER)), config, Path(half))
+        if not is_main_process():
+            sys.exit()  # under torchrun the others have done their share
         on_step("export to int8")
         weights = export_int8(start.network, folder / GRAPH)
         scorer = Scorer(folder / GRAPH, folder / TOKENIZER)
@@ -150,6 +155,11 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
     return open_release(out)
 
 
+def held_out_rows(order: Order) -> list[Row]:
+    """Load the rows that are only reported on."""
+    return load_corpus(order.held_out, cards=order.cards, read=read_dataset).rows if order.held_out else []
+
+
 def repeated(rows: Sequence[Row], labelled: Sequence[Labelled], config: Config) -> list[Labelled]:
     """Give each labelled row as often as its source is to be seen in an epoch."""
     times = (lookup(row.source, config.sample.repeats, 1) for row in rows)
@@ -166,13 +176,15 @@ def fit_rival(splits: Splits, config: Config) -> tuple[Baseline, float]:
 def close(folder: Path, order: Order, corpus: Corpus, *, report: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
     """Write the report, the model card and last the manifest."""
     encoder = order.start.network.encoder.config
+    shape = {name: value for name, value in encoder.to_dict().items() if name != "_name_or_path"}  # a path of this disk
+    cards = {card.path: card for card in corpus.cards}  # one that several files came under is named once
     facts = {
         "backbone": order.start.name,
         "layers": int(encoder.num_hidden_layers),
-        "encoder": encoder.to_dict(),
+        "encoder": shape,
         "config": order.config.to_json(),
         "command": order.command,
-        "cards": [{"name": card.name, "licence": card.licence, "files": dict(card.files)} for card in corpus.cards],
+        "cards": [{"name": card.name, "licence": card.licence, "files": dict(card.files)} for card in cards.values()],
         "metrics": headline(report),
         "weights": weights,
     }

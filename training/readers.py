@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,7 @@ import datasets
 
 from training.corpus import DataError, Record, is_hub_id
 
-BUILDERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".csv": ("csv", {}),
-    ".tsv": ("csv", {"delimiter": "\t"}),
-    ".jsonl": ("json", {}),
-    ".json": ("json", {}),
-    ".parquet": ("parquet", {}),
-}
+BUILDERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 
 
 def read_dataset(name: str) -> Iterable[Record]:
@@ -26,11 +22,21 @@ def read_dataset(name: str) -> Iterable[Record]:
     ending = Path(name.removesuffix(".gz")).suffix
     if ending not in BUILDERS:
         raise DataError(f"{name}: found the ending {ending!r}, wanted one of {', '.join(BUILDERS)} (or .gz of it)")
-    builder, options = BUILDERS[ending]
     try:
-        return _records(datasets.load_dataset(builder, data_files=name, split="train", **options))
+        options = _words(name, "\t" if ending == ".tsv" else ",") if BUILDERS[ending] == "csv" else {}
+        return _records(datasets.load_dataset(BUILDERS[ending], data_files=name, split="train", **options))
     except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
-        raise DataError(f"{name}: not readable as {builder}: {error.__cause__ or error}") from error
+        raise DataError(f"{name}: not readable as {BUILDERS[ending]}: {error.__cause__ or error}") from error
+    except StopIteration as error:  # what an empty JSONL file gives
+        raise DataError(f"{name}: empty, wanted at least one row") from error
+
+
+def _words(name: str, delimiter: str) -> dict[str, Any]:
+    """Have every cell read as what it says: `007` is no number and `NA` no gap."""
+    with (gzip.open if name.endswith(".gz") else open)(name, "rt", encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=delimiter), [])
+    features = datasets.Features({column: datasets.Value("string") for column in header})
+    return {"delimiter": delimiter, "features": features, "keep_default_na": False}
 
 
 def _records(table: Iterable[Record]) -> Iterable[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import shlex
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from models.release import DEFAULT_RELEASE, LEXICON, MANIFEST, Release, open_release
+from models.release import DEFAULT_RELEASE, LEXICON, MANIFEST, REPORT, Release, open_release
 from training.config import Config, config_from, load_config
+from training.evaluation.command import print_report
 from training.pipeline import Order, Start, start_from_backbone, start_from_release, train_release
 
 
@@ -21,6 +23,7 @@ def train_command(
     data: Sequence[str],
     out: Path,
     *,
+    held_out: Sequence[str],
     config: Path | None,
     from_release: Path | None,
     backbone: str | None,
@@ -40,6 +43,7 @@ def train_command(
     chosen = choose_config(config, parent)
     order = Order(
         data=data,
+        held_out=held_out,
         start=choose_start(parent, backbone, chosen),
         config=chosen,
         cards=cards,
@@ -48,7 +52,8 @@ def train_command(
         command=shlex.join(["npsight", *sys.argv[1:]]),
     )
     release = train_release(order, out, on_step=on_step)
-    on_step(f"done: {release.folder} (version {release.version}); its model card is README.md there")
+    on_step(f"done: release {release.version} in {release.folder}; its model card is README.md there")
+    print_report(json.loads(release.path(REPORT).read_text(encoding="utf-8")) | {"release": release.version})
 
 
 def choose_config(config: Path | None, parent: Release | None) -> Config:

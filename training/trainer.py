@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -169,6 +170,7 @@ def arguments(config: Config, folder: Path, *, rows: int) -> TrainingArguments:
         logging_steps=max(1, min(50, steps // 10)),
         save_strategy="no",
         report_to="none",
+        disable_tqdm=False,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=config.seed,
@@ -180,3 +182,8 @@ def has_bfloat16() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def is_main_process() -> bool:
+    """Tell whether this is the one process, or the first of those that torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0

@@ -57,7 +57,7 @@ def print_report(report: Mapping[str, Any]) -> None:
     """Print the slices, the release beside its baseline at the same false-flag rate."""
     console = Console()
     title = f"release {report['release']}: {report['rows']:,} rows, {report['adverts']:,} adverts"
-    if report["seen_in_training"]:
+    if report.get("seen_in_training"):
         title += f"; {report['seen_in_training']:,} rows left out, seen in training"
     table = Table(title=title, title_justify="left")
     for column in ("slice", "recall", "recall, baseline", "false flags", "false flags, baseline"):

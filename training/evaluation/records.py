@@ -37,5 +37,8 @@ def _table(path: Path) -> pa.Table:
     if ending in {".csv", ".tsv"}:
         parse = pyarrow.csv.ParseOptions(delimiter="\t" if ending == ".tsv" else ",", newlines_in_values=True)
         with pa.input_stream(str(path), compression="detect") as stream:
-            return pyarrow.csv.read_csv(stream, parse_options=parse)
+            names = pyarrow.csv.open_csv(stream, parse_options=parse).schema.names
+        words = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))  # "007" is no number
+        with pa.input_stream(str(path), compression="detect") as stream:
+            return pyarrow.csv.read_csv(stream, parse_options=parse, convert_options=words)
     raise DataError(f"{path}: found the ending {ending!r}, wanted .csv, .tsv, .jsonl, .json or .parquet (or .gz)")
