@@ -43,9 +43,12 @@ class Registry:
         path = self.folder / LIVE
         if not path.exists():
             return []
-        history = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            history = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ReleaseError(f"{path}: not JSON ({error}), wanted a list of versions") from error
         if not isinstance(history, list) or not all(isinstance(version, str) for version in history):
-            raise ReleaseError(f"{path}: wanted a list of versions")
+            raise ReleaseError(f"{path}: found {history!r}, wanted a list of versions")
         return history
 
     def live(self) -> Release:

@@ -104,7 +104,7 @@ def _check_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
         raise ReleaseError(f"{path}: found intents in the order {manifest.get('intents')}, wanted {wanted}")
     if not isinstance(manifest.get("version"), str) or not isinstance(manifest.get("files"), dict):
         raise ReleaseError(f"{path}: wanted a version and a table of files, found {sorted(manifest)}")
-    unlisted = [name for name in REQUIRED if name not in manifest["files"]]
+    unlisted = [name for name in REQUIRED if not isinstance(manifest["files"].get(name), dict)]
     if unlisted:
         raise ReleaseError(f"{path}: lists no checksum for {', '.join(unlisted)}")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def intents(**given: float) -> dict[Intent, float]:
 
 
 def policy(**options: Any) -> Policy:
-    return Policy(**{"name": "test", "version": 4, "prevalence": 0.003, "bands": REVIEW} | options)
+    return replace(Policy("test", 4, prevalence=0.003, bands=REVIEW), **options)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_adverts_of_several_intents_add_up_and_the_likeliest_one_chooses_the_ban
 def test_a_carve_out_holds_in_its_country_when_all_that_is_named_is_covered(
     carve_out: dict[str, list[Any]], country: str | None, substances: list[Substance], covered: bool
 ) -> None:
-    sets = {name: frozenset(values) for name, values in carve_out.items()}
+    sets: dict[str, Any] = {name: frozenset(values) for name, values in carve_out.items()}
     bound = policy(carve_outs=[CarveOut(countries=frozenset({"NL"}), why="licensed shops", **sets)])
     decision, said = bound.decide(intents(sell=0.7), substances, country)
     assert decision == (Decision.ALLOW if covered else Decision.REVIEW)

@@ -58,14 +58,20 @@ def sure(intent: Intent, probability: float = 0.9) -> dict[Intent, float]:
             "offers something that the wording as a whole gives away as drugs",
         ),
         (Decision.ALLOW, Intent.SEEK, [], [], "reads as someone who wants to buy"),
-        (Decision.ALLOW, Intent.HARM_REDUCTION, [], [MMC], "reads as harm reduction or recovery, naming 2-MMC (cathinone)"),
+        (
+            Decision.ALLOW,
+            Intent.HARM_REDUCTION,
+            [],
+            [MMC],
+            "reads as harm reduction or recovery, naming 2-MMC (cathinone)",
+        ),
         (Decision.ALLOW, Intent.NEWS_SCIENCE, [SLANG], [], "reads as news, science, medicine or law, naming “zaza's”"),
         (Decision.ALLOW, Intent.USE_TALK, [], [], "reads as talk of use"),
         (Decision.ALLOW, Intent.OTHER, [PRICE, CONTACT], [], "reads as something else than drugs"),
         # allowed only by a high threshold or a carve-out: the reason still says what it is
         (Decision.ALLOW, Intent.SELL, [PRICE], [MMC], "offers 2-MMC (cathinone) with a price"),
     ],
-)  # fmt: skip
+)
 def test_a_moderator_reads_one_plain_sentence(
     decision: Decision, intent: Intent, spans: list[Span], substances: list[Substance], said: str
 ) -> None:

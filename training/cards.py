@@ -58,8 +58,11 @@ class Card:
 
 def matches(row: Mapping[str, Any], rule: Rule) -> bool:
     """Tell whether each column of the rule has one of the rule's values (`*` as in file names)."""
+    for column in rule:
+        if column not in row:  # a misspelt rule would leave out nothing
+            raise CardError(f"a rule names the column {column!r}, found {', '.join(row)}")
     return all(
-        any(fnmatchcase(str(row.get(column)), str(pattern)) for pattern in _several(patterns))
+        any(fnmatchcase(str(row[column]), str(pattern)) for pattern in _several(patterns))
         for column, patterns in rule.items()
     )
 
@@ -98,7 +101,26 @@ def load_card(path: Path) -> Card | None:
     unknown = set(ours) - {"files", "columns", "labels", "leave_out", "fill_placeholders"}
     if unknown:
         raise CardError(f"{path}: unknown keys under npsight: {', '.join(sorted(unknown))}")
+    if fault := _shape_fault(ours):
+        raise CardError(f"{path}: {fault}")
     return Card(path=path, name=path.parent.name, licence=str(front["license"]), **ours)
+
+
+def _shape_fault(ours: Mapping[str, Any]) -> str | None:
+    """Say what in a card's table is not of the shape that `Card` and its rules take for granted."""
+    plain = [name for name, facts in ours["files"].items() if not isinstance(facts, dict)]
+    if plain:
+        return f"wanted a table for {', '.join(map(str, plain))}, such as {{sha256: ..., rows: ...}}"
+    columns, labels, leave_out = ours.get("columns", {}), ours.get("labels", []), ours.get("leave_out", [])
+    if not isinstance(columns, dict) or not set(columns) <= set(COLUMNS):
+        return f"unknown columns: {', '.join(sorted(set(columns) - set(COLUMNS)))}, wanted some of {', '.join(COLUMNS)}"
+    if not all(
+        isinstance(rules, list) and all(isinstance(rule, dict) for rule in rules) for rules in (labels, leave_out)
+    ):
+        return "wanted labels and leave_out as lists of tables"
+    if not all(set(rule) == {"when", "intents"} and isinstance(rule["when"], dict) for rule in labels):
+        return "wanted each of labels as {when: ..., intents: ...}"
+    return None
 
 
 def find_card(data: Path, cards: Path) -> Card:

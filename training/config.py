@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,37 @@ def config_from(values: Mapping[str, Any], *, where: str = "config") -> Config:
     return config
 
 
-def _build(kind: Any, values: Mapping[str, Any], where: str) -> Any:
-    known = {each.name: each for each in fields(kind)}
+def _build(kind: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where}: found {values!r}, wanted a table")
+    hints = get_type_hints(kind)
     for name, value in values.items():
-        if name not in known:
-            raise ValueError(f"{where}: unknown key {name!r}, wanted one of {', '.join(known)}")
-        wanted = known[name].default
-        number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
-        if number and (not isinstance(value, int | float) or isinstance(value, bool)):
-            raise ValueError(f"{where}: {name} is {value!r}, wanted a number")
-        if not number and is_dataclass(wanted) and not is_dataclass(value):
-            raise ValueError(f"{where}: {name} is {value!r}, wanted a table")
+        if name not in hints:
+            raise ValueError(f"{where}: unknown key {name!r}, wanted one of {', '.join(hints)}")
+        wanted, fits = CHECKS[hints[name]]
+        if not fits(value):
+            raise ValueError(f"{where}: {name} is {value!r}, wanted {wanted}")
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(_is_whole(number) for number in value.values())
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+
+
+CHECKS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+    int: ("a whole number", _is_whole),
+    int | None: ("a whole number", lambda value: value is None or _is_whole(value)),
+    float: ("a number", lambda value: _is_whole(value) or isinstance(value, float)),
+    Mapping[str, int]: ("a table of whole numbers", _is_table),
+    tuple[str, ...]: ("a list of patterns", _is_list),
+    Sample: ("a table", lambda value: isinstance(value, Sample)),
+}
+"""What a value of each type must be, in words and as a test."""

@@ -46,7 +46,7 @@ from training.network import Network
 from training.parity import check_parity, hard_rows
 from training.readers import read_dataset
 from training.splits import Splits, lookup, split
-from training.trainer import is_main_process, train
+from training.trainer import is_main_process, train_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,10 @@ class Order:
 
 
 def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = lambda step: None) -> Release:
-    """Make a release in a folder that must not exist yet; nothing is left there when a step fails."""
+    """Make a release in a folder that must not exist yet.
+
+    When a step after training fails, nothing stands there but `<out>.trained`: the same order goes on from it.
+    """
     if out.exists():
         raise FileExistsError(f"{out}: already there, wanted a new folder")
     began = time.monotonic()
@@ -115,7 +118,8 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
         # --- network: one encoder, both heads trained together; then int8, with the way back ----------
         on_step(f"train on {round(len(visits) * config.epochs):,} visits")
         save_tokenizer(start.tokenizer, config, folder / TOKENIZER)
-        mean_loss = train(start.network, visits, Tokenizer.from_file(str(folder / TOKENIZER)), config, Path(half))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        mean_loss = train_once(start.network, visits, tokenizer, config, kept=out.with_name(f"{out.name}.trained"))
         if not is_main_process():
             sys.exit()  # under torchrun the others have done their share
         on_step("export to int8")
@@ -152,6 +156,7 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
         # --- the folder is closed with its manifest and moved into place -------------------------------
         close(folder, order, corpus, report=report, weights=weights)
         folder.rename(out)
+    out.with_name(f"{out.name}.trained").unlink()
     return open_release(out)
 
 

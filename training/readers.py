@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import datasets
+from pandas.errors import ParserWarning
 
 from training.corpus import DataError, Record, is_hub_id
 
@@ -24,8 +26,10 @@ def read_dataset(name: str) -> Iterable[Record]:
         raise DataError(f"{name}: found the ending {ending!r}, wanted one of {', '.join(BUILDERS)} (or .gz of it)")
     try:
         options = _words(name, "\t" if ending == ".tsv" else ",") if BUILDERS[ending] == "csv" else {}
-        return _records(datasets.load_dataset(BUILDERS[ending], data_files=name, split="train", **options))
-    except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ParserWarning)  # it would drop the cells that a row has too many
+            return _records(datasets.load_dataset(BUILDERS[ending], data_files=name, split="train", **options))
+    except (datasets.exceptions.DatasetGenerationError, ValueError, OSError) as error:
         raise DataError(f"{name}: not readable as {BUILDERS[ending]}: {error.__cause__ or error}") from error
     except StopIteration as error:  # what an empty JSONL file gives
         raise DataError(f"{name}: empty, wanted at least one row") from error
@@ -36,7 +40,7 @@ def _words(name: str, delimiter: str) -> dict[str, Any]:
     with (gzip.open if name.endswith(".gz") else open)(name, "rt", encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, delimiter=delimiter), [])
     features = datasets.Features({column: datasets.Value("string") for column in header})
-    return {"delimiter": delimiter, "features": features, "keep_default_na": False}
+    return {"delimiter": delimiter, "features": features, "keep_default_na": False, "index_col": False}
 
 
 def _records(table: Iterable[Record]) -> Iterable[Record]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
@@ -125,21 +129,51 @@ class TwoHeaded(Trainer):
         return SimilarLengths(self.lengths, self.args.train_batch_size, self.args.seed)
 
 
-def train(network: Network, rows: Sequence[Labelled], tokenizer: Tokenizer, config: Config, folder: Path) -> float:
-    """Train in place and give the last mean loss; bfloat16 where the processor has it, CUDA when present."""
+def train_once(
+    network: Network, rows: Sequence[Labelled], tokenizer: Tokenizer, config: Config, *, kept: Path
+) -> float:
+    """Train in place and keep the weights in a file, or take them from there when the same was trained before.
+
+    Gives the mean loss. The file's metadata says what was trained: another config or other rows train anew.
+    """
+    order = fingerprint(rows, config)
+    if kept.exists():
+        with safe_open(kept, framework="pt") as file:
+            facts = file.metadata() or {}
+        if facts.get("order") == order:
+            network.load_state_dict(load_file(kept))
+            network.eval()
+            return float(facts["mean_loss"])
+    mean_loss = train(network, rows, tokenizer, config)
+    if is_main_process():
+        save_file(network.state_dict(), kept, metadata={"order": order, "mean_loss": str(mean_loss)})
+    return mean_loss
+
+
+def fingerprint(rows: Sequence[Labelled], config: Config) -> str:
+    """Hash what training sees: the rows and the config."""
+    seen = hashlib.sha256(repr(config).encode())
+    for row in rows:
+        seen.update(repr((row.text, sorted(row.intents), row.named, row.plain)).encode("utf-8", "surrogatepass"))
+    return seen.hexdigest()
+
+
+def train(network: Network, rows: Sequence[Labelled], tokenizer: Tokenizer, config: Config) -> float:
+    """Train in place and give the mean loss; bfloat16 where the processor has it, CUDA when present."""
     torch.manual_seed(config.seed)
     padding = tokenizer.padding
     pad = int(padding["pad_id"]) if padding else 0
     tokenizer.no_padding()
-    trainer = TwoHeaded(
-        model=network,
-        args=arguments(config, folder, rows=len(rows)),
-        train_dataset=Examples(rows, tokenizer, config),
-        data_collator=Collator(pad),
-        optimizers=(optimiser(network, config), None),
-    )
-    trainer.lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch([row.text for row in rows])]
-    result = trainer.train()
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = TwoHeaded(
+            model=network,
+            args=arguments(config, Path(scratch), rows=len(rows)),
+            train_dataset=Examples(rows, tokenizer, config),
+            data_collator=Collator(pad),
+            optimizers=(optimiser(network, config), None),
+        )
+        trainer.lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch([row.text for row in rows])]
+        result = trainer.train()
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # or the export would hold bfloat16 casts
     network.to("cpu").float().eval()
     return float(result.training_loss)

@@ -23,7 +23,7 @@ def read_file(name: str) -> Iterator[Record]:
     try:
         for batch in _table(path).to_batches():
             yield from batch.to_pylist()
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{name}: not readable: {error}") from error
 
 
