@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from models.policy import advert_probability, top_advert
-from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS, Decision, Intent, Kind, NpsClass, Span, Substance
+from models.verdict import (
+    ADVERT_INTENTS,
+    INTENTS,
+    TERM_KINDS,
+    Decision,
+    Intent,
+    Kind,
+    NpsClass,
+    Span,
+    Status,
+    Substance,
+)
 
 ADVERT_VERBS = {
     Intent.SELL: "offers",
@@ -69,9 +80,13 @@ def reasons(
 
 
 def name_substances(spans: Sequence[Span], substances: Sequence[Substance]) -> str:
-    """Name substances with their class, else the words that stand for drugs; empty when there are none."""
+    """Name substances with their class, the sure ones before the doubtful, else the words that stand for drugs.
+
+    Empty when there are none.
+    """
+    sure = [each for each in substances if each.status != Status.AMBIGUOUS]
     if substances:
-        names = [f"{each.name} ({CLASS_WORDS[each.nps_class]})" for each in substances]
+        names = [f"{each.name} ({CLASS_WORDS[each.nps_class]})" for each in sure or substances]
     else:
         names = quote_all(list(dict.fromkeys(span.text for span in spans if span.kind in TERM_KINDS)))
     extra = len(names) - MOST_NAMED

@@ -86,7 +86,7 @@ SPANS = [{"start": 0, "end": 2, "kind": "quantity"}, {"start": 6, "end": 10, "ki
 def test_spans_come_through_every_format_and_csv_holds_them_as_json(tmp_path: Path, ending: str, read: Read) -> None:
     spans: Any = json.dumps(SPANS) if "sv" in ending else SPANS
     none: Any = "[]" if "sv" in ending else []
-    entries = [{**SPANNED, "spans": spans}, {**SPANNED, "id": "b", "spans": none}]
+    entries: list[Entry] = [{**SPANNED, "spans": spans}, {**SPANNED, "id": "b", "spans": none}]
     first, second = load(save(entries, tmp_path / f"rows{ending}"), read).rows
     assert [(span.text, span.kind, span.obfuscated) for span in first.spans or ()] == [
         ("5g", Kind.QUANTITY, False),

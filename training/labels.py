@@ -1,7 +1,7 @@
 """Token labels for the term head: an author's spans where there are any, else distant ones from the lexicon.
 
-Distant labels: an unambiguous listed term in an advert, or in talk of drugs, names a drug; the same
-letters in an innocent post, or one that names no listed drug, do not; common words do not; all else is left open.
+Distant labels: an unambiguous listed term in an advert, or in talk of drugs, names a drug; the other words of an
+innocent post, or of one that names no listed drug, do not; common words do not; all else is left open.
 """
 
 from __future__ import annotations

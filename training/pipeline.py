@@ -142,8 +142,7 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
 
         # --- checks: the int8 graph says what the network said; then the figures of what ships ---------
         on_step("check int8 against float32")
-        export_float(start.network, Path(half) / "float.onnx")
-        plain = Scorer(Path(half) / "float.onnx", folder / TOKENIZER)
+        plain = float_scorer(start.network, Path(half) / "float.onnx", folder / TOKENIZER)
         hard = hard_rows(splits.test, baseline, most=config.parity_rows)
         parity = check_parity(hard, plain, scorer, calibration=calibration, policy=policy)
         on_step(f"evaluate on {len(splits.test):,} rows")
@@ -169,6 +168,12 @@ def repeated(rows: Sequence[Row], labelled: Sequence[Labelled], config: Config) 
     """Give each labelled row as often as its source is to be seen in an epoch."""
     times = (lookup(row.source, config.sample.repeats, 1) for row in rows)
     return [each for each, number in zip(labelled, times, strict=True) for _ in range(number)]
+
+
+def float_scorer(network: Network, graph: Path, tokenizer: Path) -> Scorer:
+    """Export the network as it is and load it as a scorer, to hold the int8 graph against."""
+    export_float(network, graph)
+    return Scorer(graph, tokenizer)
 
 
 def fit_rival(splits: Splits, config: Config) -> tuple[Baseline, float]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from pandas.errors import ParserWarning
 
 from training.corpus import DataError, Record, is_hub_id
 
@@ -27,7 +26,7 @@ def read_dataset(name: str) -> Iterable[Record]:
     try:
         options = _words(name, "\t" if ending == ".tsv" else ",") if BUILDERS[ending] == "csv" else {}
         with warnings.catch_warnings():
-            warnings.simplefilter("error", ParserWarning)  # it would drop the cells that a row has too many
+            warnings.filterwarnings("error", "Length of header")  # pandas would drop the cells that a row has too many
             return _records(datasets.load_dataset(BUILDERS[ending], data_files=name, split="train", **options))
     except (datasets.exceptions.DatasetGenerationError, ValueError, OSError) as error:
         raise DataError(f"{name}: not readable as {BUILDERS[ending]}: {error.__cause__ or error}") from error
