@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import random
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -91,16 +93,15 @@ def test_offsets_hold_for_any_text(parts: list[str], seed: int) -> None:
     assert surfaces(after, after.plain) == surfaces(before, before.plain)
     ranges = sorted((*after.named, *after.plain))
     assert len(after.named) == len(before.named)
-    assert all(one[1] <= other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(ranges))
     assert all(0 <= start < end <= len(after.text) for start, end in ranges)
 
 
 @pytest.mark.parametrize(
     ("surface", "shape"), [("bars", str.islower), ("BARS", str.isupper), ("Bars", str.istitle), ("2-MMC", str.isupper)]
 )
-def test_an_invented_word_takes_the_case_of_the_one_it_stands_for(surface: str, shape: object) -> None:
+def test_an_invented_word_takes_the_case_of_the_one_it_stands_for(surface: str, shape: Callable[[str], bool]) -> None:
     for seed in range(20):
         word = invent_word(surface, random.Random(seed))
-        assert callable(shape)
         assert shape(word)
         assert word.isalpha()

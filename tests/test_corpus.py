@@ -84,9 +84,8 @@ SPANS = [{"start": 0, "end": 2, "kind": "quantity"}, {"start": 6, "end": 10, "ki
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_spans_come_through_every_format_and_csv_holds_them_as_json(tmp_path: Path, ending: str, read: Read) -> None:
-    spans: Any = json.dumps(SPANS) if "sv" in ending else SPANS
-    none: Any = "[]" if "sv" in ending else []
-    entries: list[Entry] = [{**SPANNED, "spans": spans}, {**SPANNED, "id": "b", "spans": none}]
+    cell: Callable[[Any], Any] = json.dumps if "sv" in ending else list
+    entries: list[Entry] = [SPANNED | {"spans": cell(SPANS)}, SPANNED | {"id": "b", "spans": cell([])}]
     first, second = load(save(entries, tmp_path / f"rows{ending}"), read).rows
     assert [(span.text, span.kind, span.obfuscated) for span in first.spans or ()] == [
         ("5g", Kind.QUANTITY, False),

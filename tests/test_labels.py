@@ -43,7 +43,7 @@ def surfaces(labelled: Labelled, ranges: tuple[tuple[int, int], ...]) -> list[st
             OTHER,
             [],
             ["the", "horse", "won"],
-        ),  # in an innocent post it names none, yet is unsure
+        ),  # left open: it may be a clinic
         ("rain again today", OTHER, [], ["rain", "again", "today"]),
         ("rain again today", NOT_ADVERT, [], ["rain", "again", "today"]),  # no listed drug, no advert: innocent
         ("ketamine felt odd", NOT_ADVERT, ["ketamine"], []),
@@ -54,11 +54,7 @@ def surfaces(labelled: Labelled, ranges: tuple[tuple[int, int], ...]) -> list[st
 def test_distant_labels_come_from_clear_listed_terms_and_innocent_posts(
     text: str, intents: frozenset[Intent], named: list[str], plain: list[str]
 ) -> None:
-    found = label(text, intents)
-    assert found[0] == named
-    assert (
-        set(found[1]) == set(plain) | ({"ketamine"} if "horse" in text else set()) - {"ketamine"} or found[1] == plain
-    )
+    assert label(text, intents) == (named, plain)
 
 
 def test_words_that_are_common_in_innocent_posts_name_no_drug_in_an_advert() -> None:
