@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -15,8 +16,10 @@ from models.verdict import ADVERT_INTENTS, TERM_KINDS, Decision, Detect, Post, V
 from serving.batch import Tally, score_posts
 
 COLOURS = {Decision.ALLOW: "green", Decision.REVIEW: "bold yellow", Decision.ACT: "bold red"}
-SHOWN = 200
+SHOWN = 160
 """Characters of a post that the table shows; a long post is for the JSONL."""
+WIDTH_IN_A_FILE = 140
+"""Columns when nobody's terminal says how many."""
 
 
 @contextmanager
@@ -48,15 +51,18 @@ def verdict_table(detect: Detect, file: str, *, text_column: str, id_column: str
     tally = Tally()
     judged = list(score_posts(detect, file, tally=tally, text_column=text_column, id_column=id_column))
     judged.sort(key=lambda pair: (pair[1].decision == Decision.ALLOW, -pair[1].advert_probability))
-    table = Table(title=f"{file}: {len(judged)} verdicts", show_lines=True, title_justify="left", expand=True)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE)
+    flagged = sum(verdict.decision != Decision.ALLOW for _, verdict in judged)
+    title = f"{file}: {flagged} of {len(judged)} posts flagged"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, expand=True, padding=(0, 1, 1, 1))
     table.add_column("decision", no_wrap=True)
     table.add_column("advert", justify="right", no_wrap=True)
-    table.add_column("post", ratio=3)
-    table.add_column("why", ratio=2)
+    table.add_column("post", ratio=5)
+    table.add_column("why", ratio=4)
     for post, verdict in judged:
         why = "; ".join((*verdict.reasons, *verdict.warnings))
-        table.add_row(_decision(verdict), f"{verdict.advert_probability:.1%}", _text(post, verdict), why)
-    Console().print(table)
+        table.add_row(_decision(verdict), f"{verdict.advert_probability:.1%}", _text(post, verdict), Text(why))
+    console.print(table)
     return tally
 
 
@@ -71,7 +77,8 @@ def _top_advert(verdict: Verdict) -> str:
 
 def _text(post: Post, verdict: Verdict) -> Text:
     """Underline the evidence: terms in red, the rest of an offer in blue."""
-    text = Text(post.text[:SHOWN] + ("…" if len(post.text) > SHOWN else ""))
+    shown = post.text[:SHOWN].replace("\n", " ")  # one for one, so that offsets hold
+    text = Text(shown + ("…" if len(post.text) > SHOWN else ""))
     for span in verdict.spans:
         text.stylize("underline red" if span.kind in TERM_KINDS else "blue", span.start, min(span.end, SHOWN))
     return text

@@ -165,7 +165,7 @@ def test_a_readme_beside_the_file_that_is_no_card_is_passed_over(data: Path, tmp
 
 def test_a_file_without_a_card_is_refused_with_what_to_do(data: Path, tmp_path: Path) -> None:
     write(tmp_path / "cards" / "other", FRONT.replace("rows.jsonl", "else.jsonl"))
-    with pytest.raises(CardError, match=r"rows\.jsonl: no data card names it\. Write a README\.md beside it"):
+    with pytest.raises(CardError, match=r"rows\.jsonl: no data card names it, and no row is used without one: write a README\.md beside it"):
         find_card(data, tmp_path / "cards")
 
 
@@ -179,7 +179,7 @@ def test_a_file_that_is_not_the_one_described_is_refused_by_its_checksum(data: P
     path = write(data.parent, FRONT.replace("rows: 1", f"sha256: {sha256(data)}"))
     assert find_card(data, tmp_path).path == path
     data.write_text("{ }\n", encoding="utf-8")
-    with pytest.raises(CardError, match=rf"rows\.jsonl: found sha256 {sha256(data)}, the card .*README\.md says "):
+    with pytest.raises(CardError, match=rf"README\.md has that name with another checksum .*found {sha256(data)}"):
         find_card(data, tmp_path)
 
 

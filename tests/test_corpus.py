@@ -96,7 +96,7 @@ def test_spans_come_through_every_format_and_csv_holds_them_as_json(tmp_path: Pa
 
 @pytest.mark.parametrize("read", READERS)
 def test_a_row_that_nobody_marked_has_no_spans(tmp_path: Path, read: Read) -> None:
-    entries = [{**SPANNED, "spans": SPANS}, {**SPANNED, "id": "b", "spans": None}, {**SPANNED, "id": "c"}]
+    entries: list[Entry] = [{**SPANNED, "spans": SPANS}, {**SPANNED, "id": "b", "spans": None}, {**SPANNED, "id": "c"}]
     assert [row.spans is None for row in load(save(entries, tmp_path / "rows.jsonl"), read).rows] == [False, True, True]
 
 
