@@ -13,7 +13,8 @@ from anyio.to_thread import run_sync
 from models.verdict import Detect, Post
 
 log = logging.getLogger("npsight.serving")
-WARM_UP = Post(id="warm-up", text="Good morning from the whole team, the meeting is at ten.", lang="en")
+# No language is stated, so that guessing it is warmed up too.
+WARM_UP = Post(id="warm-up", text="Good morning from the whole team, the meeting is at ten.")
 
 
 class Readiness:

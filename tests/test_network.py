@@ -126,6 +126,7 @@ def test_a_masked_word_becomes_the_tokenizers_own_mask(tiny_backbone: Path) -> N
     mask = Tokenizer.from_file(str(tiny_backbone / "tokenizer.json")).token_to_id(MASK)
     row = Labelled(f"get {MASK} now", frozenset({Intent.SELL}), named=((4, 4 + len(MASK)),), plain=())
     example = examples(tiny_backbone, row)[0]
+    assert mask is not None
     assert example["input_ids"].count(mask) == 1
     assert example["term_labels"][example["input_ids"].index(mask)] == 1
 
