@@ -165,7 +165,10 @@ def test_a_readme_beside_the_file_that_is_no_card_is_passed_over(data: Path, tmp
 
 def test_a_file_without_a_card_is_refused_with_what_to_do(data: Path, tmp_path: Path) -> None:
     write(tmp_path / "cards" / "other", FRONT.replace("rows.jsonl", "else.jsonl"))
-    with pytest.raises(CardError, match=r"rows\.jsonl: no data card names it, and no row is used without one: write a README\.md beside it"):
+    with pytest.raises(
+        CardError,
+        match=r"rows\.jsonl: no data card names it, and no row is used without one: write a README\.md beside it",
+    ):
         find_card(data, tmp_path / "cards")
 
 

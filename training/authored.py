@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from models.release import sha256
+from models.verdict import ADVERT_INTENTS
 from training.markup import MarkupError, compile_row
+
+OPEN, CLOSE = "<!-- counts, generated -->", "<!-- /counts -->"
 
 
 def compile_folder(folder: Path) -> dict[str, int]:
@@ -28,22 +32,46 @@ def compile_folder(folder: Path) -> dict[str, int]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
         try:
             yield compile_row(json.loads(line))
         except (MarkupError, KeyError, json.JSONDecodeError) as error:
             raise MarkupError(f"{path}:{number}: {error}") from error
 
 
-def stamp(card: Path, counts: dict[str, int]) -> None:
-    """Write each file's checksum and count of rows into the card's front matter, and nothing else."""
+def stamp(card: Path, counts: Mapping[str, int]) -> None:
+    """Write each file's checksum and count of rows into the card's front matter, and the table of counts."""
     text = card.read_text(encoding="utf-8")
     for name, rows in counts.items():
         entry = f"    {name}: {{sha256: {sha256(card.parent / name)}, rows: {rows}}}"
         text, found = re.subn(rf"^    {re.escape(name)}: .*$", entry, text, flags=re.MULTILINE)
         if found != 1:
             raise MarkupError(f"{card}: found {found} lines for {name} under npsight.files, wanted one")
+    table = count_table({name: _read(card.parent / name) for name in counts})
+    text = re.sub(f"{OPEN}.*?{CLOSE}", f"{OPEN}\n{table}\n{CLOSE}", text, flags=re.DOTALL)
     card.write_text(text, encoding="utf-8")
+
+
+def count_table(parts: Mapping[str, list[dict[str, Any]]]) -> str:
+    """Count posts by intent, language and manner, a column a part, as a Markdown table."""
+    lines = [f"| | {' | '.join(f'`{name}`' for name in parts)} |", "|---|" + "---|" * len(parts)]
+
+    def add(words: str, values: Iterable[Any]) -> None:
+        lines.append(f"| {words} | {' | '.join(f'{value:,}' for value in values)} |")
+
+    add("posts", (len(rows) for rows in parts.values()))
+    add("adverts", (sum(row["intent"] in ADVERT_INTENTS for row in rows) for rows in parts.values()))
+    add("in minimal pairs", (sum(row["pair"] is not None for row in rows) for rows in parts.values()))
+    add("with spans", (sum(bool(row["spans"]) for row in rows) for rows in parts.values()))
+    add("words, median", (int(median(len(row["text"].split()) for row in rows)) for rows in parts.values()))
+    for field in ("intent", "lang", "manner"):
+        for value in sorted({row[field] for rows in parts.values() for row in rows}):
+            add(f"{field} {value}", (sum(row[field] == value for row in rows) for rows in parts.values()))
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").rstrip("\n").split("\n")]
 
 
 if __name__ == "__main__":

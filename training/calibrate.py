@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +19,14 @@ from models.terms import word_probabilities
 from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS
 from training.config import Config
 from training.corpus import Row
+from training.splits import is_ordinary
 
 FITTED_PREVALENCE = 0.5
 """Both sides weigh the same in the fit; the shift to a stream's prevalence comes after."""
 
 
-TERM_THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
-"""Cuts tried for the term head; below 0.3 a span is a guess, whatever the F1."""
+TERM_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+"""Cuts tried for the term head; below 0.5 a span is a guess, whatever the F1."""
 
 
 class CalibrationError(ValueError):
@@ -83,11 +83,6 @@ def _term_threshold(rows: Sequence[Row], readings: Sequence[Reading]) -> float:
     return max(TERM_THRESHOLDS, key=lambda cut: scores[cut])
 
 
-def is_ordinary(row: Row, config: Config) -> bool:
-    """Tell whether a row is of the ordinary stream that false flags are counted in."""
-    return not row.is_advert and any(fnmatchcase(row.source, pattern) for pattern in config.sample.ordinary)
-
-
 def working_policy(
     rows: Sequence[Row], readings: Sequence[Reading], calibration: Calibration, config: Config
 ) -> tuple[Policy, dict[str, float]]:
@@ -98,7 +93,7 @@ def working_policy(
     """
     logits = np.array([reading.logits for reading in readings])
     probability = calibration.probabilities(logits, prevalence=config.prevalence)[:, IS_ADVERT].sum(1)
-    ordinary = np.array([is_ordinary(row, config) for row in rows])
+    ordinary = np.array([is_ordinary(row, config.sample) for row in rows])
     if not ordinary.any():
         raise CalibrationError(
             f"none of {len(rows)} rows is of an ordinary source ({', '.join(config.sample.ordinary)}): no threshold"

@@ -19,6 +19,8 @@ class Sample:
     """Most advert rows of one source: they are the rarer side."""
     quotas: Mapping[str, int] = field(default_factory=dict)
     """Source pattern to its own number, first match wins, for both sides."""
+    hard: int = 0
+    """Further ordinary rows: those that the plain baseline, fitted on the rest, finds most like adverts."""
     repeats: Mapping[str, int] = field(default_factory=dict)
     """Source pattern to how often its rows are seen in an epoch: authored context cases are few and teach most."""
     calibrate_share: float = 0.15

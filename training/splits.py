@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.neardup import groups
 from training.config import Sample
 from training.corpus import Row
+from training.evaluation.baselines import fit_baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ def split(rows: Sequence[Row], sample: Sample, *, seed: int) -> Splits:
     parts: dict[str, list[tuple[int, Row]]] = {"train": [], "calibrate": [], "test": []}
     for row, number in zip(rows, numbers, strict=True):
         parts[_part(first[number], sample, seed)].append((number, row))
+    chosen = choose(parts["train"], sample, seed=seed)
     return Splits(
-        train=choose(parts["train"], sample, seed=seed),
+        train=chosen + hardest(parts["train"], chosen, sample),
         calibrate=[row for _, row in parts["calibrate"]],
         test=[row for _, row in parts["test"]],
     )
@@ -83,6 +85,30 @@ def choose(numbered: Sequence[tuple[int, Row]], sample: Sample, *, seed: int) ->
         counts[source] = counts.get(source, 0) + 1
         chosen.append(row)
     return chosen
+
+
+def hardest(numbered: Sequence[tuple[int, Row]], chosen: Sequence[Row], sample: Sample) -> list[Row]:
+    """Choose the ordinary rows, one a group, that the plain baseline finds most like adverts: they set the threshold.
+
+    Ordinary sources alone: elsewhere a row most like an advert may be one that was labelled wrongly.
+    """
+    taken = {row.id for row in chosen}
+    groups_taken = {number for number, row in numbered if row.id in taken}
+    first: dict[int, Row] = {}
+    for number, row in numbered:
+        if number not in groups_taken and is_ordinary(row, sample):
+            first.setdefault(number, row)
+    if not sample.hard or not first:
+        return []
+    baseline = fit_baseline([row.text for row in chosen], [row.is_advert for row in chosen])
+    rows = list(first.values())
+    order = np.argsort(-baseline.log_odds([row.text for row in rows]), kind="stable")
+    return [rows[index] for index in order[: sample.hard].tolist()]
+
+
+def is_ordinary(row: Row, sample: Sample) -> bool:
+    """Tell whether a row is of the ordinary stream that false flags are counted in."""
+    return not row.is_advert and any(fnmatchcase(row.source, pattern) for pattern in sample.ordinary)
 
 
 def _quota(row: Row, sample: Sample) -> int:
