@@ -28,7 +28,7 @@ def run(*words: object, stdin: str | bytes | None = None) -> Result:
 def sentence(result: Result) -> str:
     """What a refused command says: exit status 2 and one line on stderr."""
     assert result.exit_code == 2, result.output
-    lines = [line for line in result.stderr.splitlines() if " s  " not in line]  # but for the steps of a training
+    lines = [line for line in result.stderr.splitlines() if line.strip() and " s  " not in line]  # steps apart
     assert len(lines) == 1, lines
     return lines[0]
 

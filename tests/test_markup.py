@@ -76,9 +76,11 @@ def test_a_row_keeps_its_other_columns() -> None:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "marked").mkdir()
     card = "---\nlicense: cc0-1.0\nnpsight:\n  files:\n    train.jsonl: {}\n    test.jsonl: {}\n---\n"
+    card += "Before.\n\n<!-- counts, generated -->\nold\n<!-- /counts -->\n\nAfter.\n"
     (tmp_path / "README.md").write_text(card, encoding="utf-8")
     for name in ("train.en", "train.de", "test2"):
-        line = json.dumps({"id": name, "marked": "{slang:snow} \u2603"}) + "\n"
+        row = {"id": name, "lang": "en", "intent": "sell", "manner": "x", "pair": None, "marked": "{slang:snow} \u2603"}
+        line = json.dumps(row) + "\n"
         (tmp_path / "marked" / f"{name}.jsonl").write_text(line, encoding="utf-8")
     return tmp_path
 
@@ -93,6 +95,13 @@ def test_a_folder_is_compiled_by_part_and_its_card_is_stamped(folder: Path) -> N
     assert card is not None
     assert card.files["train.jsonl"]["rows"] == 2
     assert len(card.files["test.jsonl"]["sha256"]) == 64
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| | `test.jsonl` | `train.jsonl` |" in text
+    assert "| adverts | 1 | 2 |" in text
+    assert "| intent sell | 1 | 2 |" in text
+    assert "Before." in text
+    assert "After." in text
+    assert "old" not in text
     before = (folder / "README.md").read_bytes()
     stamp(folder / "README.md", compile_folder(folder))
     assert (folder / "README.md").read_bytes() == before  # the same posts give the same card

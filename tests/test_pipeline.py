@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from models.calibration import IS_ADVERT, Calibration
 from models.policy import load_policy
 from models.release import CARD, LEXICON, MANIFEST, POLICY, REPORT, REQUIRED, SKETCH, TOKENIZER, Release, open_release
 from models.scorer import Reading
-from models.verdict import ADVERT_INTENTS, Intent
+from models.verdict import ADVERT_INTENTS, Intent, Kind, Span
 from training.calibrate import CalibrationError, calibrate, working_policy
 from training.cards import NOT_ADVERT
 from training.config import Config, Sample, config_from
@@ -94,7 +95,7 @@ def test_the_model_card_says_the_figures_of_the_report(tiny_release: Release, re
     text = tiny_release.path(CARD).read_text(encoding="utf-8")
     assert f"**{report['working_point']['threshold']:.4f}**" in text
     assert in_words(report["slices"]["all"]["release"]["recall"]) in text
-    assert "| market |" in text
+    assert "| en |" in text
     assert not re.search(r"\{\w*\}", text)
 
 
@@ -191,6 +192,15 @@ def test_calibration_finds_the_curve_that_the_rows_follow() -> None:
 def test_a_temperature_needs_enough_full_labels() -> None:
     rows = rows_of(10, 100)  # ten rows with one intent
     assert calibrate(rows, [reading(1.0 if row.is_advert else -1.0) for row in rows]).temperature == 1.0
+
+
+def test_the_term_threshold_is_the_cut_that_tells_marked_words_best() -> None:
+    offsets = np.array([[0, 3], [4, 8]])  # "got zaza": the first word is said to name a drug at 0.7, the second at 0.9
+    said = replace(reading(1.0), offsets=offsets, term=np.array([0.7, 0.9]))
+    marked = [replace(row, text="got zaza", spans=(Span(4, 8, Kind.SLANG, "zaza"),)) for row in rows_of(5, 5)]
+    assert 0.7 < calibrate(marked, [said] * 10).term_threshold <= 0.9
+    unmarked = [replace(row, spans=None) for row in marked]
+    assert calibrate(unmarked, [said] * 10).term_threshold == 0.5
 
 
 @pytest.mark.parametrize(("adverts", "others"), [(5, 0), (0, 5)])

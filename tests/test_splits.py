@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from training.cards import NOT_ADVERT
 from training.config import Sample
 from training.corpus import Row, load_corpus
 from training.evaluation.records import read_file
-from training.splits import Splits, choose, group_rows, lookup, split
+from training.splits import Splits, choose, group_rows, hardest, lookup, split
 
 SAMPLE = Sample(calibrate_share=0.25, test_share=0.25)
 WORDS = [a + b + c for a in ("ka", "lo", "mi", "ne", "pu") for b in ("ra", "so", "ti") for c in ("ven", "dok", "lish")]
@@ -157,6 +158,21 @@ def test_authored_rows_are_all_kept_even_when_alike() -> None:
         (1, Row("c", "t", NOT_ADVERT, "s", spans=())),
     ]
     assert len(choose(alike, SAMPLE, seed=0)) == 3
+
+
+def test_the_ordinary_rows_most_like_adverts_train_beyond_the_quota() -> None:
+    offers = [row(f"a{n}", f"{text} crystal grams", advert=True) for n, text in enumerate(texts(20))]
+    plain = [row(f"o{n}", text, source="stream") for n, text in enumerate(texts(40, seed=1))]
+    tempting = [row(f"t{n}", f"{text} crystal grams", source="stream") for n, text in enumerate(texts(3, seed=2))]
+    odd = row("odd", "crystal grams crystal grams", source="forum")  # no ordinary source: perhaps labelled wrongly
+    numbered = list(enumerate([*offers, *plain[:20], *tempting, odd, *plain[20:]]))
+    numbered += [(number, replace(each, id=f"{each.id}-copy")) for number, each in numbered if each in tempting]
+    chosen = [*offers, *plain[:20]]
+    sample = Sample(ordinary=("stream",), hard=3)
+    wanted = ["t0", "t1", "t2"]
+    assert sorted(each.id for each in hardest(numbered, chosen, sample)) == wanted
+    assert sorted(each.id for each in hardest(numbered[::-1], chosen, sample)) == wanted
+    assert hardest(numbered, chosen, replace(sample, hard=0)) == []
 
 
 @pytest.mark.parametrize(("source", "number"), [("a/b", 1), ("a/c", 2), ("z", 9)])

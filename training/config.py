@@ -47,6 +47,7 @@ class Config:
     hide_terms: float = 0.5  # share of known terms hidden (masked or renamed), so that context must answer
     prevalence: float = 0.003  # of the stream that the shipped policy is meant for
     false_flags_per_10000: float = 2.6  # the working point
+    float_layers: tuple[int, ...] = ()  # layers whose second feed-forward matrix stays float32: see training/export.py
     parity_rows: int = 600
     sample: Sample = field(default_factory=Sample)
 
@@ -103,12 +104,17 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
 
+def _is_whole_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(_is_whole(each) for each in value)
+
+
 CHECKS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     int: ("a whole number", _is_whole),
     int | None: ("a whole number", lambda value: value is None or _is_whole(value)),
     float: ("a number", lambda value: _is_whole(value) or isinstance(value, float)),
     Mapping[str, int]: ("a table of whole numbers", _is_table),
     tuple[str, ...]: ("a list of patterns", _is_list),
+    tuple[int, ...]: ("a list of whole numbers", _is_whole_list),
     Sample: ("a table", lambda value: isinstance(value, Sample)),
 }
 """What a value of each type must be, in words and as a test."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,12 @@ def export_float(network: Network, path: Path) -> None:
     attention_log.setLevel(level)
 
 
-def export_int8(network: Network, path: Path) -> WAY_BACK:
-    """Write the int8 graph and give the way back from its tensors to the network's parameters."""
+def export_int8(network: Network, path: Path, *, float_layers: Sequence[int] = ()) -> WAY_BACK:
+    """Write the int8 graph and give the way back from its tensors to the network's parameters.
+
+    A few activations of a BERT are a hundred times wider than the rest, and one scale for a whole tensor then drowns
+    the others: in `float_layers` the second feed-forward matrix, which reads them, stays float32 (1.8 MB each).
+    """
     embeddings = network.encoder.get_input_embeddings()
     table = embeddings.get_parameter("weight").detach().clone()
     network.encoder.set_input_embeddings(Int8Embedding(table))
@@ -75,15 +79,17 @@ def export_int8(network: Network, path: Path) -> WAY_BACK:
         with tempfile.TemporaryDirectory() as folder:
             plain = Path(folder) / "float.onnx"
             export_float(network, plain)
-            way_back = _way_back(network, onnx.load(plain))
-            _quantise(plain, path)
+            graph = onnx.load(plain)
+            way_back = _way_back(network, graph)
+            wide = {way_back[f"encoder.encoder.layer.{layer}.output.dense.weight"]["tensor"] for layer in float_layers}
+            _quantise(plain, path, kept=[node.name for node in graph.graph.node if wide & set(node.input)])
     finally:
         network.encoder.set_input_embeddings(embeddings)
     _name_quantised(way_back, onnx.load(path))
     return way_back
 
 
-def _quantise(source: Path, target: Path) -> None:
+def _quantise(source: Path, target: Path, *, kept: Sequence[str]) -> None:
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)  # it recommends a shape inference that the exporter has done
@@ -93,6 +99,7 @@ def _quantise(source: Path, target: Path) -> None:
         per_channel=True,
         weight_type=QuantType.QInt8,
         op_types_to_quantize=["MatMul"],
+        nodes_to_exclude=list(kept),
         extra_options={"DefaultTensorType": 1, "MatMulConstBOnly": True},
     )
     root.setLevel(level)

@@ -39,6 +39,8 @@ plain baseline: hashing TF-IDF with logistic regression on the same rows, its th
 
 {sources}
 
+(Sources with fewer than {least} rows there are in `report.json`.)
+
 {languages}
 
 {extra}
@@ -56,6 +58,10 @@ On {parity_rows} held-out adverts and hard negatives the advert probability chan
 - A new word for a drug is found from context or not at all. A seller who writes to this model will get past it.
 - In one batch a probability can move a little with its neighbours: the int8 graph scales activations over the batch.
 """
+
+
+LEAST = 50
+"""Rows that a source must have to stand in the card's table: fewer show nothing."""
 
 
 def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]) -> str:
@@ -76,7 +82,8 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
         false_flags=point["false_flags"],
         ordinary_rows=point["ordinary_rows"],
         per_10000=facts["config"]["false_flags_per_10000"],
-        sources=slice_table(report, "source"),
+        sources=slice_table(report, "source", least=LEAST),
+        least=LEAST,
         languages=slice_table(report, "lang"),
         extra=extra_lines(report),
         parity_rows=parity["rows"],
@@ -85,14 +92,15 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
     )
 
 
-def slice_table(report: Mapping[str, Any], kind: str) -> str:
-    """Draw the rates of all slices of a kind, release beside baseline, as a Markdown table."""
+def slice_table(report: Mapping[str, Any], kind: str, *, least: int = 0) -> str:
+    """Draw the rates of the slices of a kind with `least` rows, release beside baseline, as a Markdown table."""
     lines = [
         f"| {kind} | recall | recall, baseline | false flags | false flags, baseline |",
         "|---|---|---|---|---|",
     ]
     for name, rates in report["slices"].items():
-        if name == "all" or name.startswith(f"{kind}:"):
+        rows = sum(rate["of"] for rate in rates["release"].values())
+        if name == "all" or (name.startswith(f"{kind}:") and rows >= least):
             cells = [
                 in_words(rates[who][measure]) if who in rates else "not measured"
                 for measure in ("recall", "false_flags")

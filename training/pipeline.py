@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 
 from models import neardup
@@ -60,6 +61,7 @@ class Start:
 
 def start_from_backbone(backbone: str, config: Config) -> Start:
     """Start from a pretrained encoder: a folder or a hub id."""
+    torch.manual_seed(config.seed)  # the heads start at random
     folder = Path(backbone)
     if folder.is_dir():
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -123,7 +125,7 @@ def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = l
         if not is_main_process():
             sys.exit()  # under torchrun the others have done their share
         on_step("export to int8")
-        weights = export_int8(start.network, folder / GRAPH)
+        weights = export_int8(start.network, folder / GRAPH, float_layers=config.float_layers)
         scorer = Scorer(folder / GRAPH, folder / TOKENIZER)
 
         # --- probabilities and threshold: on rows the network did not see, read whole by that graph ----

@@ -95,7 +95,7 @@ def hardest(numbered: Sequence[tuple[int, Row]], chosen: Sequence[Row], sample: 
     taken = {row.id for row in chosen}
     groups_taken = {number for number, row in numbered if row.id in taken}
     first: dict[int, Row] = {}
-    for number, row in numbered:
+    for number, row in sorted(numbered, key=lambda pair: pair[1].id):
         if number not in groups_taken and is_ordinary(row, sample):
             first.setdefault(number, row)
     if not sample.hard or not first:

@@ -136,7 +136,7 @@ def train_once(
 
     Gives the mean loss. The file's metadata says what was trained: another config or other rows train anew.
     """
-    order = fingerprint(rows, config)
+    order = fingerprint(network, rows, config)
     if kept.exists():
         with safe_open(kept, framework="pt") as file:
             facts = file.metadata() or {}
@@ -150,9 +150,11 @@ def train_once(
     return mean_loss
 
 
-def fingerprint(rows: Sequence[Labelled], config: Config) -> str:
-    """Hash what training sees: the rows and the config."""
+def fingerprint(network: Network, rows: Sequence[Labelled], config: Config) -> str:
+    """Hash what training starts from and sees: the encoder's weights, the rows and the config."""
     seen = hashlib.sha256(repr(config).encode())
+    for weights in network.encoder.state_dict().values():
+        seen.update(weights.numpy().tobytes())
     for row in rows:
         seen.update(repr((row.text, sorted(row.intents), row.named, row.plain)).encode("utf-8", "surrogatepass"))
     return seen.hexdigest()

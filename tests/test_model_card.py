@@ -1,0 +1,24 @@
+"""The shipped model card says what the shipped report says, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+from models.release import CARD, DEFAULT_RELEASE, REPORT, open_release
+from training.evaluation.measure import rate
+from training.model_card import in_words, model_card
+
+
+def test_the_shipped_card_is_generated_from_its_report() -> None:
+    release = open_release(DEFAULT_RELEASE)
+    report = json.loads(release.path(REPORT).read_text(encoding="utf-8"))
+    assert release.path(CARD).read_text(encoding="utf-8") == model_card(release.version, release.manifest, report)
+
+
+def test_a_rate_is_said_with_its_counts_and_interval() -> None:
+    assert in_words(rate(3, 1000)) == "0.30% (3 of 1,000; 0.06% to 0.87%)"
+    assert in_words(rate(97, 100)) == "97% (97 of 100; 91% to 99%)"
+
+
+def test_nothing_to_count_is_said_and_not_shown_as_zero() -> None:
+    assert in_words(rate(0, 0)) == "none"
