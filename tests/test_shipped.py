@@ -68,7 +68,7 @@ def test_a_plain_offer_is_flagged_and_says_why(detect: Detector, text: str) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        "DRUG ALERT: pills sold as oxy in the north end tested positive for nitazenes. Carry naloxone, never use alone.",
+        "DRUG ALERT: pills sold as oxy in the north end test positive for nitazenes. Carry naloxone, never use alone.",
         "Customs officers seized 40 kg of 3-CMC hidden in furniture at the port on Tuesday, the ministry said.",
         "Restock! Air runners in sizes 40-45, 90 each or two for 160, dm to order, paypal ok, tracked shipping",
         "Three years clean from ketamine today. If you are where I was, the Tuesday group still has chairs.",

@@ -64,9 +64,9 @@ def count_table(parts: Mapping[str, list[dict[str, Any]]]) -> str:
     add("in minimal pairs", (sum(row["pair"] is not None for row in rows) for rows in parts.values()))
     add("with spans", (sum(bool(row["spans"]) for row in rows) for rows in parts.values()))
     add("words, median", (int(median(len(row["text"].split()) for row in rows)) for rows in parts.values()))
-    for field in ("intent", "lang", "manner"):
-        for value in sorted({row[field] for rows in parts.values() for row in rows}):
-            add(f"{field} {value}", (sum(row[field] == value for row in rows) for rows in parts.values()))
+    for field in ("intent", "lang", "manner", "functionality"):
+        for value in sorted({row[field] for rows in parts.values() for row in rows if field in row}):
+            add(f"{field} {value}", (sum(row.get(field) == value for row in rows) for rows in parts.values()))
     return "\n".join(lines)
 
 

@@ -1,0 +1,36 @@
+"""The functional suite stays apart from training, and its labels fit its functionalities."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from models.neardup import groups
+from models.verdict import ADVERT_INTENTS
+
+CARDS = Path(__file__).parent.parent / "data_cards"
+
+
+def read(name: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (CARDS / name).read_text(encoding="utf-8").rstrip("\n").split("\n")]
+
+
+def test_no_near_copy_of_a_case_trains() -> None:
+    train = [row["text"] for row in read("npsight_posts/train.jsonl")]
+    cases = read("drugcheck/cases.jsonl")
+    numbers = groups([*train, *(case["text"] for case in cases)]).tolist()
+    trained = set(numbers[: len(train)])
+    near = [case["id"] for case, number in zip(cases, numbers[len(train) :], strict=True) if number in trained]
+    assert near == []
+
+
+def test_adverts_and_others_are_labelled_as_their_functionality_says() -> None:
+    cases = read("drugcheck/cases.jsonl")
+    wrong = [case["id"] for case in cases if (case["functionality"][0] == "A") != (case["intent"] in ADVERT_INTENTS)]
+    assert wrong == []
+
+
+def test_every_language_has_two_hundred_cases_and_half_are_no_adverts() -> None:
+    cases = read("drugcheck/cases.jsonl")
+    assert all(sum(case["lang"] == lang for case in cases) >= 200 for lang in {case["lang"] for case in cases})
+    assert sum(case["functionality"][0] == "N" for case in cases) * 2 >= len(cases)
