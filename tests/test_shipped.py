@@ -18,7 +18,7 @@ from serving.app import create_app
 
 DEMO = Path(__file__).parent.parent / "data_cards" / "npsight_posts" / "demo.jsonl"
 MOST_MEGABYTES = 60
-LEAST_CAUGHT, MOST_WRONG = 0, 64  # of the demo posts: set to what the shipped release does
+LEAST_CAUGHT, MOST_WRONG = 15, 1  # of 23 and 41 demo posts: measured 16 and 0; one each may turn with the processor
 
 
 @pytest.fixture(scope="session")
