@@ -1,4 +1,4 @@
-"""The one front door: `npsight score|serve|train|evaluate|releases ...`.
+"""The one front door: `npsight score|serve|train|evaluate|compare|drugcheck|releases ...`.
 
 Each verb has two parts: a command here that reads words, and a function elsewhere that takes values.
 Each imports its side when called, so scoring and serving never load torch, and `--help` loads nothing.
@@ -34,6 +34,17 @@ ReleaseOption = Annotated[
     Path | None, typer.Option("--release", help="A release folder; the shipped one when not given.", show_default=False)
 ]
 Threads = Annotated[int | None, typer.Option(help="Threads of the network; one a core when not given.", min=1)]
+SuiteOption = Annotated[Path, typer.Option("--suite", help="The folder of the functional suite.")]
+Cards = Annotated[Path, typer.Option(help="The folder of data cards.")]
+HeldOut = Annotated[list[str] | None, typer.Option(help="Labelled files that are only reported on.", metavar="FILE...")]
+TestPart = Annotated[
+    bool, typer.Option("--test-part", help="Split the data as the release was trained; take its test part.")
+]
+FromRelease = Annotated[Path | None, typer.Option("--from", help="Start from this release's weights.")]
+Backbone = Annotated[str | None, typer.Option(help="Start from a pretrained encoder: a folder or hub id.")]
+LexiconOption = Annotated[
+    Path | None, typer.Option("--lexicon", help="Terms (TSV); the start's or the shipped ones if none.")
+]
 RegistryOption = Annotated[Path, typer.Option("--registry", help="The folder of releases.", envvar="NPSIGHT_REGISTRY")]
 
 
@@ -50,10 +61,18 @@ def said_plainly() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+def wanted(value: Path | None, name: str) -> Path:
+    """Give what must be there; `ValueError` names it."""
+    if value is None:
+        raise ValueError(f"no {name} given")
+    return value
+
+
 def extra_for(package: str | None) -> str:
     """Say which extra brings a missing package."""
     extras = {"fastapi": "serve", "uvicorn": "serve", "pydantic_settings": "serve"}
-    extras |= {"sklearn": "evaluate", "scipy": "evaluate"}
+    evaluating = ("sklearn", "scipy", "matplotlib", "jinja2", "cleanlab", "httpx", "psutil")
+    extras |= dict.fromkeys(evaluating, "evaluate")
     return f"pip install 'npsight[{extras.get(package or '', 'train')}]'"
 
 
@@ -112,14 +131,12 @@ def serve(
 def train(
     data: Annotated[list[str], typer.Option(help="Labelled files or hub ids to train on.", metavar="FILE...")],
     out: Annotated[Path, typer.Option(help="The release folder to make; it must not exist yet.")],
-    held_out: Annotated[
-        list[str] | None, typer.Option(help="Labelled files that are only reported on.", metavar="FILE...")
-    ] = None,
+    held_out: HeldOut = None,
     config: Annotated[Path | None, typer.Option(help="TOML; training/shipped.toml shows every key in use.")] = None,
-    from_release: Annotated[Path | None, typer.Option("--from", help="Start from this release's weights.")] = None,
-    backbone: Annotated[str | None, typer.Option(help="Start from a pretrained encoder: a folder or hub id.")] = None,
-    cards: Annotated[Path, typer.Option(help="The folder of data cards.")] = Path("data_cards"),
-    lexicon: Annotated[Path | None, typer.Option(help="Terms (TSV); the start's or the shipped ones if none.")] = None,
+    from_release: FromRelease = None,
+    backbone: Backbone = None,
+    cards: Cards = Path("data_cards"),
+    lexicon: LexiconOption = None,
     version: Annotated[str | None, typer.Option(help="The release's version; today's date when not given.")] = None,
 ) -> None:
     """Train a release from labelled files: read, group, train, export, calibrate, check, evaluate."""
@@ -141,17 +158,124 @@ def train(
 
 @app.command()
 def evaluate(
-    release: Annotated[Path, typer.Argument(help="A release folder.")],
-    data: Annotated[list[str], typer.Option(help="Labelled files.", metavar="FILE...")],
-    out: Annotated[Path | None, typer.Option(help="Where report.json goes.")] = None,
-    cards: Annotated[Path, typer.Option(help="The folder of data cards.")] = Path("data_cards"),
+    release: Annotated[Path | None, typer.Argument(help="A release folder; none with --protocol.")] = None,
+    data: Annotated[list[str], typer.Option(help="Labelled files.", metavar="FILE...")] = [],  # noqa: B006
+    held_out: HeldOut = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where report.json and report.html go; a rerun goes on there.")
+    ] = None,
+    prevalence: Annotated[
+        list[float] | None, typer.Option(help="A share of adverts in a stream of yours, such as 0.002.")
+    ] = None,
+    posts_per_day: Annotated[float | None, typer.Option(help="Posts that your stream has a day.")] = None,
+    goal: Annotated[
+        list[str] | None, typer.Option(help="A threshold in words: 'max recall @ precision >= 0.9 @ prevalence 0.003'.")
+    ] = None,
+    write_policy: Annotated[Path | None, typer.Option(help="Write the policy that the one --goal gives.")] = None,
+    beside: Annotated[list[Path] | None, typer.Option(help="Other releases to show beside it.")] = None,
+    suite: SuiteOption = Path("data_cards/drugcheck"),
+    cards: Cards = Path("data_cards"),
+    texts: Annotated[str, typer.Option(help="Whose texts the errors show: none, quotable, masked.")] = "quotable",
+    test_part: TestPart = False,
     allow_seen: Annotated[bool, typer.Option(help="Keep rows that the release was trained on.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out attacks, suite, explanations and cost.")] = False,
+    protocol: Annotated[
+        bool, typer.Option("--protocol", help="Train small networks on splits that tell the truth, and tabulate.")
+    ] = False,
+    config: Annotated[Path | None, typer.Option(help="With --protocol: its training config.")] = None,
+    from_release: FromRelease = None,
+    backbone: Backbone = None,
+    lexicon: LexiconOption = None,
 ) -> None:
-    """Measure a release on labelled files, beside its plain baseline: a JSON report and a short table."""
-    with said_plainly():
-        from training.evaluation.command import evaluate_release
+    """Say how good a release is in use: a report in JSON and HTML, beside the plain alternatives.
 
-        evaluate_release(release, data, out=out, cards=cards, allow_seen=allow_seen)
+    Rows that it was trained on, or near copies, are left out and counted.
+    """
+    with said_plainly():
+        if not data and not held_out:
+            raise ValueError("no --data: name labelled files")
+        if protocol:
+            from training.protocol import protocol_command
+
+            protocol_command(
+                data,
+                wanted(out, "--out"),
+                config=config,
+                from_release=from_release,
+                backbone=backbone,
+                cards=cards,
+                lexicon=lexicon,
+            )
+            return
+        from training.evaluation.command import Request, asked, evaluate_release
+        from training.evaluation.report_table import print_report
+
+        request = Request(
+            data=data,
+            held_out=held_out or [],
+            out=out,
+            cards=cards,
+            suite=suite,
+            beside=beside or [],
+            allow_seen=allow_seen,
+            test_part=test_part,
+            quick=quick,
+            asked=asked(prevalence or [], posts_per_day, goal or [], texts),
+            write_policy=write_policy,
+        )
+        print_report(evaluate_release(wanted(release, "RELEASE"), request))
+
+
+@app.command()
+def compare(
+    champion: Annotated[Path, typer.Argument(help="The release that is live.")],
+    challenger: Annotated[Path, typer.Argument(help="The release that would replace it.")],
+    data: Annotated[list[str], typer.Option(help="Labelled files.", metavar="FILE...")],
+    held_out: HeldOut = None,
+    limits: Annotated[
+        Path | None, typer.Option(help="TOML: what is guarded; the shipped limits when not given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where compare.json goes; a rerun goes on there.")] = None,
+    suite: SuiteOption = Path("data_cards/drugcheck"),
+    cards: Cards = Path("data_cards"),
+    test_part: TestPart = False,
+    allow_seen: Annotated[bool, typer.Option(help="Keep rows that either was trained on.")] = False,
+) -> None:
+    """Gate a retrained release: exit status 1, naming what got worse beyond its interval."""
+    with said_plainly():
+        from training.evaluation.command import Request
+        from training.evaluation.compare import compare_releases
+
+        request = Request(
+            data=data,
+            held_out=held_out or [],
+            out=out,
+            cards=cards,
+            suite=suite,
+            allow_seen=allow_seen,
+            test_part=test_part,
+        )
+        passes = compare_releases(champion, challenger, request, limits=limits)
+    if not passes:
+        raise typer.Exit(1)
+
+
+@app.command()
+def drugcheck(
+    target: Annotated[
+        str, typer.Option(help="A release folder, the address of our API, or package.module:function.")
+    ] = "models/default",
+    cases: Annotated[Path, typer.Option(help="The folder of the suite.")] = Path("data_cards/drugcheck"),
+    out: Annotated[Path | None, typer.Option(help="Where the scorecard goes, as JSON.")] = None,
+    lang: Annotated[list[str] | None, typer.Option(help="Only these languages.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these functionalities, such as A01.")] = None,
+    threshold: Annotated[float, typer.Option(help="From which probability of a function's a post is flagged.")] = 0.5,
+) -> None:
+    """Run the functional suite on any detector and print its scorecard."""
+    with said_plainly():
+        from training.evaluation.drugcheck import run_drugcheck
+
+        run_drugcheck(target, cases_folder=cases, out=out, langs=lang or [], only=only or [], threshold=threshold)
 
 
 @releases.command("list")
@@ -213,12 +337,26 @@ def roll_back_release(registry: RegistryOption) -> None:
         said("live", Registry(registry).roll_back())
 
 
+@releases.command("document")
+def document_release(
+    folder: Annotated[Path, typer.Argument(help="The release folder to document.")],
+    report: Annotated[Path, typer.Option(help="The report.json of `npsight evaluate`.")],
+    protocol: Annotated[Path | None, typer.Option(help="The protocol.json of `npsight evaluate --protocol`.")] = None,
+    readme: Annotated[Path | None, typer.Option(help="A README whose block of figures is rewritten too.")] = None,
+) -> None:
+    """Put a report into a release and write its model card anew; the model itself is not touched."""
+    with said_plainly():
+        from training.document import document
+
+        said("documented", document(folder, report, protocol=protocol, readme=readme))
+
+
 def said(word: str, release: Release) -> None:
     """Say one line of a release."""
     typer.echo(f"{word}: {release.version} ({release.folder})")
 
 
-SEVERAL = ("--data", "--held-out")
+SEVERAL = ("--data", "--held-out", "--beside")
 """Options that take several files in a row, which the parser itself does not know."""
 
 

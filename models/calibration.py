@@ -61,12 +61,16 @@ class Calibration:
 
     def probabilities(self, logits: Floats, *, prevalence: float) -> Floats:
         """Give intent probabilities (posts, 8) for a stream with this share of adverts."""
-        shift = log_odds(prevalence) - log_odds(self.prevalence)
-        advert = sigmoid(self.slope * advert_log_odds(logits) + self.intercept + shift)  # (posts,)
+        advert = self.advert_probabilities(logits, prevalence=prevalence)
         within = np.empty(logits.shape, dtype=np.float64)
         for side, mass in ((IS_ADVERT, advert), (~IS_ADVERT, 1 - advert)):
             within[..., side] = softmax(logits[..., side] / self.temperature) * mass[..., None]
         return within
+
+    def advert_probabilities(self, logits: Floats, *, prevalence: float) -> Floats:
+        """Give the probability of an advert (posts,) from intent logits (posts, 8), for a stream with this share."""
+        shift = log_odds(prevalence) - log_odds(self.prevalence)
+        return sigmoid(self.slope * advert_log_odds(logits) + self.intercept + shift)
 
     def to_json(self) -> dict[str, float]:
         """Give the fields as they stand in `calibration.json`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from models import reasons as words
@@ -29,6 +29,7 @@ class Detector:
     calibration: Calibration
     policy: Policy
     release: str
+    normalise: Callable[[Sequence[str]], list[Normalised]] = normalise
 
     def under(self, policy: Policy) -> Detector:
         """Bind the same loaded release to another policy."""
@@ -36,7 +37,7 @@ class Detector:
 
     def __call__(self, posts: Sequence[Post]) -> list[Verdict]:
         """Judge each post; the order of the verdicts is the order of the posts."""
-        normalised = normalise([post.text for post in posts])
+        normalised = self.normalise([post.text for post in posts])
         cues = find_signals(normalised)
         listed = self.lexicon.find(normalised, cues)
         readings = self.scorer.read([each.text for each in normalised])

@@ -45,8 +45,17 @@ def normalise(texts: Sequence[str]) -> list[Normalised]:
     return [_read(text) for text in texts]
 
 
+def as_written(texts: Sequence[str]) -> list[Normalised]:
+    """Read each text as it stands: what reading costs without the normaliser."""
+    return [_unread(text) for text in texts]
+
+
+def _unread(text: str) -> Normalised:
+    return Normalised(text, text, range(len(text)), range(1, len(text) + 1), (False,) * len(text))
+
+
 def _read(text: str) -> Normalised:
-    read = Normalised(text, text, range(len(text)), range(1, len(text) + 1), (False,) * len(text))
+    read = _unread(text)
     for _ in range(ROUNDS):
         before = read.text
         for step in (characters, look_alikes, spelled, leet, repeats):

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import npsight
-from models.policy import Bands, Policy, save_policy
+from models.policy import Bands, Policy, load_policy, save_policy
 from models.release import MANIFEST, REPORT, Release, open_release
 from models.verdict import ADVERT_INTENTS
 
@@ -159,33 +159,90 @@ def test_what_was_learnt_is_still_known_after_a_short_further_run(child: Path, p
     assert [each["decision"] for each in found] == ["review", "allow"]
 
 
-def test_evaluate_prints_a_table_and_writes_a_report_of_unseen_rows(
+def test_evaluate_prints_the_short_report_and_writes_record_and_page_of_unseen_rows(
     tiny_release: Release, tiny_data: Path, tmp_path: Path
 ) -> None:
     data = ("--data", tiny_data / "posts.jsonl", "--data", tiny_data / "listings.csv")
-    result = run("evaluate", tiny_release.folder, *data, "--out", tmp_path / "report", "--cards", tiny_data)
+    words = ("--out", tmp_path / "report", "--cards", tiny_data, "--quick")
+    result = run("evaluate", tiny_release.folder, *data, *words)
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "report" / REPORT).read_text(encoding="utf-8"))
-    made = json.loads(tiny_release.path(REPORT).read_text(encoding="utf-8"))
-    assert 0 <= report["seen_in_training"] - made["training"]["train_rows"] < 5  # those, and what looks like a copy
+    made = json.loads(tiny_release.path(REPORT).read_text(encoding="utf-8"))["training"]
+    known = made["train_rows"] + made["calibrate_rows"]
+    assert 0 <= report["seen_in_training"] - known < 8  # those, and what looks like a copy
     assert report["rows"] + report["seen_in_training"] == 230
     assert report["slices"]["source:market"]["release"]["recall"]["of"] > 0
     assert f"{report['seen_in_training']:,} rows left out, seen in training" in result.stdout
-    assert "source:market" in result.stdout
     assert "recall, baseline" in result.stdout
+    assert "flags in a million" in result.stdout
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "npsight 2026.1.1" in page
 
 
 def test_evaluate_keeps_seen_rows_when_told_to(tiny_release: Release, tiny_data: Path, tmp_path: Path) -> None:
-    words = ("--data", tiny_data / "posts.jsonl", "--allow-seen", "--out", tmp_path, "--cards", tiny_data)
+    words = ("--data", tiny_data / "posts.jsonl", "--allow-seen", "--out", tmp_path, "--cards", tiny_data, "--quick")
     assert run("evaluate", tiny_release.folder, *words).exit_code == 0
     report = json.loads((tmp_path / REPORT).read_text(encoding="utf-8"))
     assert (report["rows"], report["seen_in_training"]) == (110, 0)
 
 
+def test_evaluate_takes_the_test_part_that_the_release_was_reported_on(
+    tiny_release: Release, tiny_data: Path, tmp_path: Path
+) -> None:
+    data = ("--data", tiny_data / "posts.jsonl", "--data", tiny_data / "listings.csv")
+    words = ("--test-part", "--allow-seen", "--out", tmp_path, "--cards", tiny_data, "--quick")
+    assert run("evaluate", tiny_release.folder, *data, *words).exit_code == 0
+    report = json.loads((tmp_path / REPORT).read_text(encoding="utf-8"))
+    made = json.loads(tiny_release.path(REPORT).read_text(encoding="utf-8"))
+    assert report["rows"] == made["rows"]
+    assert report["slices"]["all"]["release"] == made["slices"]["all"]["release"]
+
+
+def test_a_goal_is_answered_and_written_as_a_policy_that_scores(
+    tiny_release: Release, tiny_data: Path, tmp_path: Path, posts: Path
+) -> None:
+    words = ("--data", tiny_data / "posts.jsonl", "--allow-seen", "--cards", tiny_data, "--quick")
+    goal = ("--goal", "max precision @ recall >= 0.8 @ prevalence 30%", "--write-policy", tmp_path / "mine.json")
+    result = run("evaluate", tiny_release.folder, *words, *goal)
+    assert result.exit_code == 0, result.output
+    policy = load_policy(tmp_path / "mine.json")
+    assert (policy.label, policy.prevalence) == ("default@2", 0.3)
+    assert len({band.review for band in policy.bands.values()}) == 1
+    found = verdicts(run("score", posts, "--release", tiny_release.folder, "--policy", tmp_path / "mine.json").stdout)
+    assert [each["policy"] for each in found] == ["default@2"] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--goal", "max recall @ precision >= 0.9 @ prevalence 0.0001", "--write-policy", "p.json"],
+            "no policy written",
+        ),
+        (["--write-policy", "p.json"], "--write-policy wants exactly one --goal, found 0"),
+        (["--goal", "best recall"], "best"),
+        (["--prevalence", "1.5"], "--prevalence: found 1.5, wanted a share between 0 and 1"),
+        (["--posts-per-day", "0"], "--posts-per-day: found 0.0, wanted a number above 0"),
+        (["--texts", "all"], "--texts: found 'all', wanted none, quotable or masked"),
+        (["--beside", "nowhere"], "no manifest.json there"),
+        (["--beside", "SAME"], "2026.1.1 stands twice"),
+    ],
+)
+def test_what_evaluate_cannot_do_is_one_sentence(
+    words: list[str], said: str, tiny_release: Release, tiny_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [str(tiny_release.folder) if word == "SAME" else word for word in words]
+    asked = ("--data", tiny_data / "posts.jsonl", "--allow-seen", "--cards", tiny_data, "--quick", *given)
+    assert said in sentence(run("evaluate", tiny_release.folder, *asked))
+    assert not (tmp_path / "p.json").exists()
+
+
 def test_evaluate_refuses_data_that_was_all_seen(tiny_release: Release, tmp_path: Path, tiny_data: Path) -> None:
     sketch = [json.loads(line) for line in (tiny_data / "posts.jsonl").read_text(encoding="utf-8").splitlines()]
     result = run(
-        "evaluate", tiny_release.folder, "--data", tiny_data / "posts.jsonl", "--cards", tiny_data, "--out", tmp_path
+        *("evaluate", tiny_release.folder, "--data", tiny_data / "posts.jsonl"),
+        *("--cards", tiny_data, "--out", tmp_path, "--quick"),
     )
     kept = json.loads((tmp_path / REPORT).read_text(encoding="utf-8"))["rows"]
     assert result.exit_code == 0

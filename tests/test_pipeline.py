@@ -12,18 +12,28 @@ from tokenizers import Tokenizer
 
 from models import neardup
 from models.calibration import IS_ADVERT, Calibration
-from models.policy import load_policy
+from models.detector import Detector
+from models.normalise import as_written, normalise
+from models.policy import Bands, load_policy
 from models.release import CARD, LEXICON, MANIFEST, POLICY, REPORT, REQUIRED, SKETCH, TOKENIZER, Release, open_release
 from models.scorer import Reading
-from models.verdict import ADVERT_INTENTS, Intent, Kind, Span
+from models.verdict import ADVERT_INTENTS, Intent, Kind, Post, Span
 from training.calibrate import CalibrationError, calibrate, working_policy
+from training.card_tables import in_words
 from training.cards import NOT_ADVERT
 from training.config import Config, Sample, config_from
 from training.corpus import Row, load_corpus
 from training.evaluation.records import read_file
-from training.model_card import in_words
 from training.network import Network
-from training.pipeline import Order, Start, start_from_backbone, start_from_release, train_release
+from training.parity import check_parity
+from training.pipeline import (
+    Order,
+    Start,
+    make_release,
+    start_from_backbone,
+    start_from_release,
+    train_release,
+)
 from training.splits import Splits, split
 from training.start import choose_config, choose_lexicon, choose_start
 
@@ -78,10 +88,17 @@ def test_the_tiny_network_learnt_its_tiny_data(report: dict[str, Any]) -> None:
     assert report["parity"]["adverts"] > 0
 
 
-def test_the_sketch_knows_the_training_rows_and_no_test_rows(tiny_release: Release, splits: Splits) -> None:
+def test_the_sketch_knows_what_was_learnt_from_and_no_test_rows(tiny_release: Release, splits: Splits) -> None:
     sketch = neardup.load(tiny_release.path(SKETCH))
-    assert neardup.seen([row.text for row in splits.train], sketch).all()
+    for learnt in (splits.train, splits.calibrate):  # thresholds were set on the latter
+        assert neardup.seen([row.text for row in learnt], sketch).all()
     assert not neardup.seen([row.text for row in splits.test], sketch).any()
+
+
+def test_the_report_says_what_training_took(report: dict[str, Any]) -> None:
+    training = report["training"]
+    assert 0 < training["train_seconds"] <= training["seconds"] + 1
+    assert training["visits"] == 20 * training["train_rows"]
 
 
 def test_the_policy_of_a_release_reviews_and_never_acts(tiny_release: Release, report: dict[str, Any]) -> None:
@@ -136,7 +153,28 @@ def test_data_that_cannot_be_read_leaves_nothing_behind(
     order = order_for(tiny_data / "none.jsonl", tiny_lexicon, start_from_release(tiny_release), Config())
     with pytest.raises(ValueError, match=r"none\.jsonl: no such file"):
         train_release(order, tmp_path / "runs" / "out")
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_release_is_made_of_splits_that_stand_already_and_parity_may_be_left_out(
+    tiny_release: Release, tiny_data: Path, tiny_lexicon: Path, tiny_config: dict[str, Any], tmp_path: Path
+) -> None:
+    config = replace(config_from(tiny_config), epochs=1.0, parity_rows=0)
+    corpus = load_corpus(
+        [str(tiny_data / "posts.jsonl"), str(tiny_data / "listings.csv")], cards=tiny_data, read=read_file
+    )
+    ordinary = [row for row in corpus.rows if row.source.startswith("stream/")]
+    adverts = [row for row in corpus.rows if row.is_advert]
+    ready = Splits(ordinary[:20] + adverts[:20], ordinary[20:40] + adverts[20:40], ordinary[40:60] + adverts[40:60])
+    order = order_for(tiny_data / "none.jsonl", tiny_lexicon, start_from_release(tiny_release), config)  # is not read
+    steps: list[str] = []
+    release = make_release(order, corpus, ready, tmp_path / "out", on_step=steps.append)
+    made = json.loads(release.path(REPORT).read_text(encoding="utf-8"))
+    assert made["parity"] == {"rows": 0, "why": "not checked: the config asks for no row"}
+    assert (made["training"]["train_rows"], made["rows"], made["adverts"]) == (40, 40, 20)
+    assert "Not checked." in release.path(CARD).read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert "calibrate on 40 rows" in steps
 
 
 def test_a_start_from_a_release_is_its_weights_and_its_name(tiny_release: Release, tiny_backbone: Path) -> None:
@@ -211,6 +249,27 @@ def test_one_side_alone_cannot_be_calibrated_on(adverts: int, others: int) -> No
 
 
 PLAIN = Calibration(1.0, 0.0, 1.0, 0.5)
+
+
+def test_the_advert_probability_is_the_sum_over_the_advert_intents() -> None:
+    logits = np.random.default_rng(0).normal(0, 3, (50, 8))
+    calibration = Calibration(0.7, -0.4, 1.3, 0.5)
+    summed = calibration.probabilities(logits, prevalence=0.003)[:, IS_ADVERT].sum(1)
+    assert calibration.advert_probabilities(logits, prevalence=0.003) == pytest.approx(summed)
+
+
+def test_parity_reads_a_post_without_its_disguises(tiny_detector: Detector) -> None:
+    hidden = "fresh batch landed ketamine dm for prices".translate(str.maketrans("aceo", "\u0430\u0441\u0435\u043e"))
+    read, written = (
+        replace(tiny_detector, normalise=each)([Post("a", hidden)])[0].advert_probability
+        for each in (normalise, as_written)
+    )
+    assert read != pytest.approx(written, rel=0.1)
+    between = Bands(review=(read + written) / 2)
+    policy = replace(tiny_detector.policy, bands=dict.fromkeys(ADVERT_INTENTS, between))
+    scorer, row = tiny_detector.scorer, Row("a", hidden, frozenset({Intent.SELL}), "s")
+    figures = check_parity([row], scorer, scorer, calibration=tiny_detector.calibration, policy=policy)
+    assert figures["flagged"] == (read > written)
 
 
 @pytest.mark.parametrize(("per_10000", "allowed"), [(0.0, 0), (99.0, 0), (100.0, 1), (500.0, 5)])

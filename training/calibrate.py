@@ -23,8 +23,6 @@ from training.splits import is_ordinary
 
 FITTED_PREVALENCE = 0.5
 """Both sides weigh the same in the fit; the shift to a stream's prevalence comes after."""
-
-
 TERM_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """Cuts tried for the term head; below 0.5 a span is a guess, whatever the F1."""
 
@@ -92,7 +90,7 @@ def working_policy(
     threshold stands just above the likeliest of them and the figures say so.
     """
     logits = np.array([reading.logits for reading in readings])
-    probability = calibration.probabilities(logits, prevalence=config.prevalence)[:, IS_ADVERT].sum(1)
+    probability = calibration.advert_probabilities(logits, prevalence=config.prevalence)
     ordinary = np.array([is_ordinary(row, config.sample) for row in rows])
     if not ordinary.any():
         raise CalibrationError(

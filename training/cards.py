@@ -45,6 +45,8 @@ class Card:
     labels: Sequence[Rule] = ()
     leave_out: Sequence[Rule] = ()
     fill_placeholders: bool = False
+    quotable: bool = False
+    """Whether a report may show the text: only where we wrote it or its authors let us."""
 
     def intents(self, row: Mapping[str, Any]) -> frozenset[Intent] | None:
         """Give the intents that the row's label allows; `None` when the card leaves the row out."""
@@ -98,7 +100,7 @@ def load_card(path: Path) -> Card | None:
     ours = front["npsight"]
     if not isinstance(ours, dict) or not isinstance(ours.get("files"), dict) or "license" not in front:
         raise CardError(f"{path}: wanted `license`, and `files` under `npsight`, in the front matter")
-    unknown = set(ours) - {"files", "columns", "labels", "leave_out", "fill_placeholders"}
+    unknown = set(ours) - {"files", "columns", "labels", "leave_out", "fill_placeholders", "quotable"}
     if unknown:
         raise CardError(f"{path}: unknown keys under npsight: {', '.join(sorted(unknown))}")
     if fault := _shape_fault(ours):
@@ -120,6 +122,8 @@ def _shape_fault(ours: Mapping[str, Any]) -> str | None:
         return "wanted labels and leave_out as lists of tables"
     if not all(set(rule) == {"when", "intents"} and isinstance(rule["when"], dict) for rule in labels):
         return "wanted each of labels as {when: ..., intents: ...}"
+    if not all(isinstance(ours.get(name, False), bool) for name in ("fill_placeholders", "quotable")):
+        return "wanted fill_placeholders and quotable as true or false"
     return None
 
 

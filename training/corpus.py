@@ -27,7 +27,8 @@ class DataError(ValueError):
 class Row:
     """One labelled example. `intents` is what its label allows: one intent, or several for a partial label.
 
-    `spans` is `None` where no author marked them; `group` ties minimal pairs together.
+    `spans` is `None` where no author marked them; `group` ties minimal pairs together;
+    `quotable` says that a report may show the text.
     """
 
     id: str
@@ -39,11 +40,17 @@ class Row:
     group: str | None = None
     platform: str | None = None
     year: str | None = None
+    quotable: bool = False
 
     @property
     def is_advert(self) -> bool:
         """Tell whether only advert intents are allowed."""
         return self.intents <= ADVERT_INTENTS
+
+    @property
+    def may_be_advert(self) -> bool:
+        """Tell whether any advert intent is allowed."""
+        return bool(self.intents & ADVERT_INTENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,7 @@ def _row(record: Mapping[str, Any], card: Card, number: int) -> Row | None:
         group=word("group"),
         platform=word("platform"),
         year=word("year"),
+        quotable=card.quotable,
     )
 
 

@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import IS_ADVERT, Calibration
+from models.calibration import Calibration
 from models.policy import Policy
 from models.scorer import Scorer
 from models.verdict import ADVERT_INTENTS, Decision
 from training.corpus import Row
 from training.evaluation.baselines import Baseline
+from training.evaluation.run import read_rows
 
 MOST_CHANGE = 0.05
 """Largest 95th percentile of the change in advert probability."""
 MOST_DECISIONS = 0.01
 """Largest share of decisions that may change."""
+NOT_CHECKED = {"rows": 0, "why": "not checked: the config asks for no row"}
+"""What the report says where `parity_rows` is 0."""
 
 
 class ParityError(ValueError):
@@ -60,5 +63,6 @@ def hard_rows(rows: Sequence[Row], baseline: Baseline, *, most: int) -> list[Row
 
 
 def _probability(scorer: Scorer, rows: Sequence[Row], calibration: Calibration, policy: Policy) -> NDArray[np.float64]:
-    logits = np.array([reading.logits for reading in scorer.read([row.text for row in rows])])
-    return np.asarray(calibration.probabilities(logits, prevalence=policy.prevalence)[:, IS_ADVERT].sum(1))
+    """Give the advert probabilities (rows,) of rows read as scoring reads them, without their disguises."""
+    logits = np.array([reading.logits for reading in read_rows(scorer, rows)])
+    return calibration.advert_probabilities(logits, prevalence=policy.prevalence)

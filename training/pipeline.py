@@ -17,9 +17,10 @@ import torch
 from tokenizers import Tokenizer
 
 from models import neardup
+from models.calibration import Calibration
 from models.detector import Detector
 from models.lexicon import Lexicon
-from models.policy import save_policy
+from models.policy import Policy, save_policy
 from models.release import (
     BASELINE,
     CALIBRATION,
@@ -39,12 +40,13 @@ from training.calibrate import calibrate, working_policy
 from training.config import Config
 from training.corpus import Corpus, Row, load_corpus
 from training.evaluation.baselines import Baseline, fit_baseline
-from training.evaluation.run import baseline_threshold, evaluate_rows, read_rows
+from training.evaluation.report import FORMAT, Asked, metrics, one_sided
+from training.evaluation.run import baseline_contender, baseline_threshold, judge, judged_rows, read_rows
 from training.export import export_float, export_int8, restore
 from training.labels import Labelled, label_rows
 from training.model_card import model_card
 from training.network import Network
-from training.parity import check_parity, hard_rows
+from training.parity import NOT_CHECKED, check_parity, hard_rows
 from training.readers import read_dataset
 from training.splits import Splits, lookup, split
 from training.trainer import is_main_process, train_once
@@ -92,73 +94,77 @@ class Order:
     command: str = ""
 
 
-def train_release(order: Order, out: Path, *, on_step: Callable[[str], None] = lambda step: None) -> Release:
-    """Make a release in a folder that must not exist yet.
+Step = Callable[[str], None]
+
+
+def silent(step: str) -> None:
+    """Say nothing."""
+
+
+def train_release(order: Order, out: Path, *, on_step: Step = silent) -> Release:
+    """Read the rows, group and split them, and make a release of them in a folder that must not exist yet."""
+    refuse_existing(out)  # now, not after minutes of reading
+    on_step("read rows")
+    corpus = load_corpus(order.data, cards=order.cards, read=read_dataset)
+    on_step("group near copies and split")
+    splits = split(corpus.rows, order.config.sample, seed=order.config.seed)
+    splits.test.extend(held_out_rows(order))
+    return make_release(order, corpus, splits, out, on_step=on_step)
+
+
+def make_release(order: Order, corpus: Corpus, splits: Splits, out: Path, *, on_step: Step = silent) -> Release:
+    """Make a release of rows that are split already; the network of `order.start` is trained in place.
 
     When a step after training fails, nothing stands there but `<out>.trained`: the same order goes on from it.
     """
-    if out.exists():
-        raise FileExistsError(f"{out}: already there, wanted a new folder")
-    began = time.monotonic()
-    config, start = order.config, order.start
+    refuse_existing(out)
+    began, config, kept = time.monotonic(), order.config, out.with_name(f"{out.name}.trained")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as half:
         folder = Path(half) / "release"
         folder.mkdir()
 
-        # --- data: rows under their cards; near copies stay on one side ------------------------------
-        on_step("read rows")
-        corpus = load_corpus(order.data, cards=order.cards, read=read_dataset)
-        on_step("group near copies and split")
-        splits = split(corpus.rows, config.sample, seed=config.seed)
-        splits.test.extend(held_out_rows(order))
+        # --- network: one encoder, both heads trained together; then int8, with the way back ----------
         on_step(f"label the words of {len(splits.train):,} rows")
         shutil.copyfile(order.lexicon, folder / LEXICON)
         lexicon = Lexicon.load(folder / LEXICON)
         visits = repeated(splits.train, label_rows(splits.train, lexicon), config)
-
-        # --- network: one encoder, both heads trained together; then int8, with the way back ----------
         on_step(f"train on {round(len(visits) * config.epochs):,} visits")
-        save_tokenizer(start.tokenizer, config, folder / TOKENIZER)
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        mean_loss = train_once(start.network, visits, tokenizer, config, kept=out.with_name(f"{out.name}.trained"))
-        if not is_main_process():
-            sys.exit()  # under torchrun the others have done their share
+        save_tokenizer(order.start.tokenizer, config, folder / TOKENIZER)
+        trained = train_network(order.start.network, visits, folder / TOKENIZER, config, kept)
         on_step("export to int8")
-        weights = export_int8(start.network, folder / GRAPH, float_layers=config.float_layers)
+        weights = export_int8(order.start.network, folder / GRAPH, float_layers=config.float_layers)
         scorer = Scorer(folder / GRAPH, folder / TOKENIZER)
 
         # --- probabilities and threshold: on rows the network did not see, read whole by that graph ----
         on_step(f"calibrate on {len(splits.calibrate):,} rows")
-        readings = read_rows(scorer, splits.calibrate)
-        calibration = calibrate(splits.calibrate, readings)
-        policy, point = working_policy(splits.calibrate, readings, calibration, config)
-        write_json(calibration.to_json(), folder / CALIBRATION)
-        save_policy(policy, folder / POLICY)
+        calibration, policy, point = set_working_point(scorer, splits.calibrate, config, folder)
+        detector = Detector(scorer, lexicon, calibration, policy, order.version)
 
-        # --- what an auditor needs: the plain rival, and what was trained on (hashes only) -------------
-        on_step("fit the baseline, sketch the training rows")
-        baseline, rival = fit_rival(splits, config)
-        baseline.save(folder / BASELINE)
-        neardup.save(neardup.sketch([row.text for row in splits.train]), folder / SKETCH)
+        # --- what an auditor needs: the plain rival, and what was learnt from (hashes only) ------------
+        on_step("fit the baseline, sketch the rows")
+        baseline, rival = fit_rival(splits, config, folder)
+        sketch_rows(splits, folder)
 
         # --- checks: the int8 graph says what the network said; then the figures of what ships ---------
         on_step("check int8 against float32")
-        plain = float_scorer(start.network, Path(half) / "float.onnx", folder / TOKENIZER)
-        hard = hard_rows(splits.test, baseline, most=config.parity_rows)
-        parity = check_parity(hard, plain, scorer, calibration=calibration, policy=policy)
+        parity = compare(order.start.network, detector, splits.test, baseline, config, folder)
         on_step(f"evaluate on {len(splits.test):,} rows")
-        detector = Detector(scorer, lexicon, calibration, policy, order.version)
-        made = counts(corpus, splits) | {"visits": round(len(visits) * config.epochs), "mean_loss": mean_loss}
-        report = {"working_point": point, "parity": parity, "training": made, "baseline_threshold": rival}
-        report |= evaluate_rows(detector, splits.test, baseline, threshold=rival)
-        made["seconds"] = round(time.monotonic() - began)
+        figures = measure(detector, splits.test, baseline, rival, on_step)
 
         # --- the folder is closed with its manifest and moved into place -------------------------------
+        made = counts(corpus, splits) | trained | {"seconds": round(time.monotonic() - began)}
+        report = {"working_point": point, "parity": parity, "training": made, "baseline_threshold": rival} | figures
         close(folder, order, corpus, report=report, weights=weights)
         folder.rename(out)
-    out.with_name(f"{out.name}.trained").unlink()
+    kept.unlink()
     return open_release(out)
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse to write into a folder that is there."""
+    if out.exists():
+        raise FileExistsError(f"{out}: already there, wanted a new folder")
 
 
 def held_out_rows(order: Order) -> list[Row]:
@@ -172,17 +178,64 @@ def repeated(rows: Sequence[Row], labelled: Sequence[Labelled], config: Config) 
     return [each for each, number in zip(labelled, times, strict=True) for _ in range(number)]
 
 
-def float_scorer(network: Network, graph: Path, tokenizer: Path) -> Scorer:
-    """Export the network as it is and load it as a scorer, to hold the int8 graph against."""
-    export_float(network, graph)
-    return Scorer(graph, tokenizer)
+def train_network(
+    network: Network, visits: Sequence[Labelled], tokenizer: Path, config: Config, kept: Path
+) -> dict[str, Any]:
+    """Train in place, or take over what `kept` holds of the same order; give what the report says of it."""
+    resumed, began = kept.exists(), time.monotonic()
+    mean_loss = train_once(network, visits, Tokenizer.from_file(str(tokenizer)), config, kept=kept)
+    if not is_main_process():
+        sys.exit()  # under torchrun the others have done their share
+    seconds = None if resumed else round(time.monotonic() - began, 1)  # what an earlier process took is not known
+    return {"visits": round(len(visits) * config.epochs), "mean_loss": mean_loss, "train_seconds": seconds}
 
 
-def fit_rival(splits: Splits, config: Config) -> tuple[Baseline, float]:
-    """Fit the plain baseline on the training rows, and its threshold as the release's own is set."""
+def set_working_point(
+    scorer: Scorer, rows: Sequence[Row], config: Config, folder: Path
+) -> tuple[Calibration, Policy, dict[str, float]]:
+    """Calibrate the graph and set its threshold, write both, and give them with the figures behind the threshold."""
+    readings = read_rows(scorer, rows)
+    calibration = calibrate(rows, readings)
+    policy, point = working_policy(rows, readings, calibration, config)
+    write_json(calibration.to_json(), folder / CALIBRATION)
+    save_policy(policy, folder / POLICY)
+    return calibration, policy, point
+
+
+def fit_rival(splits: Splits, config: Config, folder: Path) -> tuple[Baseline, float]:
+    """Fit the plain baseline on the training rows, its threshold as the release's own is set, and write it."""
     baseline = fit_baseline([row.text for row in splits.train], [row.is_advert for row in splits.train])
+    baseline.save(folder / BASELINE)
     ordinary, per_10000 = config.sample.ordinary, config.false_flags_per_10000
     return baseline, baseline_threshold(baseline, splits.calibrate, ordinary=ordinary, per_10000=per_10000)
+
+
+def sketch_rows(splits: Splits, folder: Path) -> None:
+    """Write the sketch of all that the release learnt from: the rows to calibrate on too set its threshold."""
+    neardup.save(neardup.sketch([row.text for row in [*splits.train, *splits.calibrate]]), folder / SKETCH)
+
+
+def compare(
+    network: Network, detector: Detector, rows: Sequence[Row], baseline: Baseline, config: Config, folder: Path
+) -> dict[str, Any]:
+    """Hold the int8 graph against the network itself on hard rows, unless the config asks for none."""
+    if not config.parity_rows:
+        return dict(NOT_CHECKED)
+    graph = folder.with_name("float.onnx")  # beside the release, not in it
+    export_float(network, graph)
+    hard = hard_rows(rows, baseline, most=config.parity_rows)
+    plain = Scorer(graph, folder / TOKENIZER)
+    return check_parity(hard, plain, detector.scorer, calibration=detector.calibration, policy=detector.policy)
+
+
+def measure(detector: Detector, rows: Sequence[Row], baseline: Baseline, rival: float, on_step: Step) -> dict[str, Any]:
+    """Judge rows with what ships, beside the baseline at its threshold, and compute the report's figures."""
+    kept, mixed = one_sided(rows)
+    others = [baseline_contender(baseline, kept, rival)]
+    judged = judged_rows(kept, judge(detector, kept), detector.policy, version=detector.release, others=others)
+    figures = metrics(judged, Asked(), fitted_prevalence=detector.calibration.prevalence, on_step=on_step)
+    left_out = {"left_out": {"label allows both sides": mixed}} if mixed else {}
+    return {"format": FORMAT, "release": detector.release, **left_out, **figures}
 
 
 def close(folder: Path, order: Order, corpus: Corpus, *, report: Mapping[str, Any], weights: Mapping[str, Any]) -> None:

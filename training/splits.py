@@ -10,12 +10,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.neardup import groups
 from training.config import Sample
 from training.corpus import Row
 from training.evaluation.baselines import fit_baseline
+from training.grouping import group_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +24,6 @@ class Splits:
     train: list[Row]
     calibrate: list[Row]
     test: list[Row]
-
-
-def group_rows(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """Number each row's group (rows,): near copies, and what the author tied together as a minimal pair."""
-    near = groups([row.text for row in rows]).tolist()
-    leader = list(range(max(near, default=-1) + 1))
-
-    def find(group: int) -> int:
-        while leader[group] != group:
-            leader[group] = leader[leader[group]]
-            group = leader[group]
-        return group
-
-    first: dict[tuple[str, str], int] = {}
-    for row, group in zip(rows, near, strict=True):
-        if row.group is not None:
-            leader[find(group)] = find(first.setdefault((row.source, row.group), group))
-    return np.array([find(group) for group in near], dtype=np.int64)
 
 
 def split(rows: Sequence[Row], sample: Sample, *, seed: int) -> Splits:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from models.release import DEFAULT_RELEASE, LEXICON, MANIFEST, REPORT, Release, open_release
 from training.config import Config, config_from, load_config
-from training.evaluation.command import print_report
+from training.evaluation.report_table import print_report
 from training.pipeline import Order, Start, start_from_backbone, start_from_release, train_release
 
 

@@ -1,45 +1,117 @@
-"""`npsight evaluate`: a release and labelled files to a report in JSON and a short table."""
+"""`npsight evaluate`: a release and labelled files to `report.json`, its page and a short table."""
 
 from __future__ import annotations
 
+import datetime
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from models import neardup
-from models.release import BASELINE, REPORT, SKETCH, Release, load_detector, open_release
-from training.corpus import DataError, Row, load_corpus
+from models.detector import Detector
+from models.policy import save_policy
+from models.release import (
+    BASELINE,
+    MANIFEST,
+    REPORT,
+    SKETCH,
+    Release,
+    load_calibration,
+    load_detector,
+    open_release,
+    sha256,
+)
+from training.config import config_from
+from training.corpus import Corpus, DataError, Row, load_corpus
 from training.evaluation.baselines import Baseline
+from training.evaluation.cost import cost
+from training.evaluation.drugcheck import answers_of, load_cases, scorecard
+from training.evaluation.explanations import explanations
+from training.evaluation.goals import goal_policy, parse_goal
+from training.evaluation.judged import Contender, Judged, release_contender
+from training.evaluation.kept import VERDICTS, judge_kept
+from training.evaluation.page import write_page
 from training.evaluation.records import read_file
-from training.evaluation.run import evaluate_rows
-from training.model_card import extra_lines, in_words
+from training.evaluation.report import FORMAT, PREVALENCES, Asked, metrics, one_sided
+from training.evaluation.robustness import robustness
+from training.evaluation.run import baseline_contender, judge, judged_rows, posts_of
+from training.splits import split
+
+PAGE = "report.html"
+AUTHORED = "npsight_posts"
 
 
-def evaluate_release(folder: Path, data: Sequence[str], *, out: Path | None, cards: Path, allow_seen: bool) -> None:
-    """Measure the loaded release, print the table and write `report.json` when asked."""
-    release = open_release(folder)
-    corpus = load_corpus(data, cards=cards, read=read_file)
-    rows, seen = (corpus.rows, 0) if allow_seen else unseen(corpus.rows, release)
-    report = {
-        "release": release.version,
-        "data": list(data),
-        "left_out": corpus.left_out,
-        "seen_in_training": seen,
-        **evaluate_rows(
-            load_detector(release),
-            rows,
-            Baseline.load(release.path(BASELINE)),
-            threshold=json.loads(release.path(REPORT).read_text(encoding="utf-8"))["baseline_threshold"],
-        ),
-    }
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print_report(report)
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `npsight evaluate` is asked, as values."""
+
+    data: Sequence[str]
+    held_out: Sequence[str] = ()
+    out: Path | None = None
+    cards: Path = Path("data_cards")
+    suite: Path = Path("data_cards/drugcheck")
+    beside: Sequence[Path] = ()
+    allow_seen: bool = False
+    test_part: bool = False
+    quick: bool = False
+    asked: Asked = field(default_factory=Asked)
+    write_policy: Path | None = None
+
+
+def evaluate_release(folder: Path, request: Request) -> dict[str, Any]:
+    """Measure the loaded release; write what was asked for; give the report."""
+    console = Console(stderr=True)
+    began = time.monotonic()
+
+    def on_step(step: str) -> None:
+        console.print(f"[bold]{time.monotonic() - began:6.0f} s[/bold]  {step}")
+
+    release, others = open_release(folder), [open_release(each) for each in request.beside]
+    if request.write_policy and len(request.asked.goals) != 1:
+        raise ValueError(f"--write-policy wants exactly one --goal, found {len(request.asked.goals)}")
+    on_step("read rows")
+    rows, facts = choose_rows(request, [release, *others])
+    detector = load_detector(release)
+    on_step(f"judge {len(rows):,} rows")
+    judged = judge_all(release, detector, rows, others, request)
+    report = head(release, detector, request) | facts
+    fitted = load_calibration(release).prevalence
+    authored = authored_rows(request.cards)
+    report |= metrics(judged, request.asked, fitted_prevalence=fitted, authored=authored, on_step=on_step)
+    if not request.quick:
+        report |= deeper(release, detector, judged, request, on_step)
+    write(report, request)
+    if request.write_policy:
+        write_goal_policy(report["goals"][0], detector, request.write_policy)
+    return report
+
+
+def choose_rows(request: Request, releases: Sequence[Release]) -> tuple[list[Row], dict[str, Any]]:
+    """Load the rows that may be measured, and count those that may not."""
+    corpus = load_corpus([*request.data, *request.held_out], cards=request.cards, read=read_file)
+    rows, mixed = one_sided(test_part(corpus, request, releases[0]) if request.test_part else corpus.rows)
+    seen = 0
+    for release in [] if request.allow_seen else releases:
+        rows, more = unseen(rows, release)
+        seen += more
+    left_out = dict(corpus.left_out) | ({"label allows both sides": mixed} if mixed else {})
+    return rows, {"data": [*request.data, *request.held_out], "left_out": left_out, "seen_in_training": seen}
+
+
+def test_part(corpus: Corpus, request: Request, release: Release) -> list[Row]:
+    """Split the data as the release's config does and take its test part; held-out files are taken whole.
+
+    Rows that training left over are no fair sample: the hardest of them were picked out to train on.
+    """
+    config = config_from(release.manifest["config"], where=str(release.path(MANIFEST)))
+    held = load_corpus(request.held_out, cards=request.cards, read=read_file).rows if request.held_out else []
+    taken = {row.id for row in held}
+    return split([row for row in corpus.rows if row.id not in taken], config.sample, seed=config.seed).test + held
 
 
 def unseen(rows: Sequence[Row], release: Release) -> tuple[list[Row], int]:
@@ -53,19 +125,113 @@ def unseen(rows: Sequence[Row], release: Release) -> tuple[list[Row], int]:
     return kept, len(rows) - len(kept)
 
 
-def print_report(report: Mapping[str, Any]) -> None:
-    """Print the slices, the release beside its baseline at the same false-flag rate."""
-    console = Console()
-    title = f"release {report['release']}: {report['rows']:,} rows, {report['adverts']:,} adverts"
-    if report.get("seen_in_training"):
-        title += f"; {report['seen_in_training']:,} rows left out, seen in training"
-    table = Table(title=title, title_justify="left")
-    for column in ("slice", "recall", "recall, baseline", "false flags", "false flags, baseline"):
-        table.add_column(column, justify="left" if column == "slice" else "right")
-    for name, rates in report["slices"].items():
-        cells = [
-            in_words(rates[who][measure]) for measure in ("recall", "false_flags") for who in ("release", "baseline")
-        ]
-        table.add_row(name, *cells)
-    console.print(table)
-    console.print(extra_lines(report), markup=False)
+def judge_all(
+    release: Release, detector: Detector, rows: Sequence[Row], others: Sequence[Release], request: Request
+) -> Judged:
+    """Let the release, its plain baseline and any other release answer."""
+    contenders = [baseline_contender(Baseline.load(release.path(BASELINE)), rows, threshold_of(release))]
+    for other in others:
+        verdicts = judge_rows(other, load_detector(other), rows, request.out)
+        contenders.append(release_contender(other.version, f"npsight {other.version}", verdicts))
+    verdicts = judge_rows(release, detector, rows, request.out)
+    return judged_rows(rows, verdicts, detector.policy, version=release.version, others=apart(contenders, release))
+
+
+def apart(contenders: Sequence[Contender], release: Release) -> Sequence[Contender]:
+    """Refuse two contenders of one name, which a report could not tell apart."""
+    names = ["release", release.version, "lexicon", *(each.name for each in contenders)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"--beside: {', '.join(twice)} stands twice, wanted releases of other versions")
+    return contenders
+
+
+def judge_rows(release: Release, detector: Detector, rows: Sequence[Row], out: Path | None) -> Any:
+    """Judge rows; with a folder, go on from the verdicts kept there."""
+    if out is None:
+        return judge(detector, rows)
+    out.mkdir(parents=True, exist_ok=True)
+    return judge_kept(detector, rows, out / VERDICTS, release=sha256(release.path(MANIFEST)))
+
+
+def threshold_of(release: Release) -> float:
+    """Read the baseline's threshold, which was set when the release was trained."""
+    report = json.loads(release.path(REPORT).read_text(encoding="utf-8"))
+    if "baseline_threshold" not in report:
+        raise ValueError(f"{release.path(REPORT)}: no baseline_threshold, wanted what `npsight train` writes there")
+    return float(report["baseline_threshold"])
+
+
+def authored_rows(cards: Path) -> list[Row]:
+    """Load our own authored posts, which errors are shown beside; none where the folder has none."""
+    files = sorted(str(path) for path in (cards / AUTHORED).glob("*.jsonl"))
+    return load_corpus(files, cards=cards, read=read_file).rows if files else []
+
+
+def head(release: Release, detector: Detector, request: Request) -> dict[str, Any]:
+    """Say what was measured and when."""
+    thresholds = {band.review for band in detector.policy.bands.values()}
+    return {
+        "format": FORMAT,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "release": release.version,
+        "policy": {
+            "label": detector.policy.label,
+            "prevalence": detector.policy.prevalence,
+            "threshold": thresholds.pop() if len(thresholds) == 1 else None,
+        },
+        "rows_from": "the release's own test part and held-out files" if request.test_part else "all rows given",
+    }
+
+
+def deeper(
+    release: Release, detector: Detector, judged: Judged, request: Request, on_step: Callable[[str], None]
+) -> dict[str, Any]:
+    """Compute the sections for which the detector reads again: explanations, attacks, suite, cost."""
+    rows, verdicts = judged.rows, judged.verdicts
+    on_step("explanations: take out what was cited")
+    found = {"explanations": explanations(detector, rows, verdicts)}
+    on_step("attacks")
+    found["robustness"] = robustness(detector, rows, verdicts)
+    on_step("functional suite")
+    found["suite"] = suite(release, detector, request.suite)
+    on_step("cost")
+    return found | {"cost": cost(detector, posts_of(rows), release=release)}
+
+
+def suite(release: Release, detector: Detector, folder: Path) -> dict[str, Any]:
+    """Run the functional suite where its folder stands."""
+    if not (folder / "cases.jsonl").is_file():
+        return {"why": f"no functional suite in {folder.name}: --suite names its folder"}
+    cases = load_cases(folder)
+    return scorecard(cases, answers_of(detector, cases), target=f"npsight {release.version}", folder=folder)
+
+
+def write(report: Mapping[str, Any], request: Request) -> None:
+    """Write the record and its view."""
+    if request.out is None:
+        return
+    request.out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (request.out / REPORT).write_text(text, encoding="utf-8")
+    write_page(report, request.out / PAGE)
+
+
+def write_goal_policy(goal: Mapping[str, Any], detector: Detector, path: Path) -> None:
+    """Write the policy that a goal was answered with; `ValueError` when it was refused."""
+    if goal["answer"] is None:
+        raise ValueError(f"no policy written: {goal['goal']}: {goal['refused']}")
+    save_policy(goal_policy(detector.policy, goal["answer"]), path)
+
+
+def asked(prevalences: Sequence[float], posts_per_day: float | None, goals: Sequence[str], texts: str) -> Asked:
+    """Check what is asked for; `ValueError` names what makes no sense."""
+    for value in prevalences:
+        if not 0 < value < 1:
+            raise ValueError(f"--prevalence: found {value}, wanted a share between 0 and 1")
+    if posts_per_day is not None and posts_per_day <= 0:
+        raise ValueError(f"--posts-per-day: found {posts_per_day}, wanted a number above 0")
+    if texts not in {"none", "quotable", "masked"}:
+        raise ValueError(f"--texts: found {texts!r}, wanted none, quotable or masked")
+    every = tuple(sorted({*PREVALENCES, *prevalences}, reverse=True))
+    return Asked(every, posts_per_day, tuple(parse_goal(words) for words in goals), texts)

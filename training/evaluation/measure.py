@@ -1,75 +1,18 @@
-"""What a detector does on labelled rows, as plain numbers: the record that tables and cards are views of.
-
-A rate is never given without its counts. Precision and F1 depend on prevalence and are not given here
-without one.
-"""
+"""What a detector says of the intent and of the words that name drugs, held against authors' labels and spans."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import beta
-from sklearn.metrics import average_precision_score, f1_score
+from sklearn.metrics import confusion_matrix, f1_score
 
 from models.terms import words
 from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS, Decision, Verdict
 from training.corpus import Row
-
-
-def rate(count: int, total: int) -> dict[str, Any]:
-    """Give a share with its counts and its exact (Clopper-Pearson) 95 % interval."""
-    if total == 0:
-        return {"count": 0, "of": 0, "share": None, "low": None, "high": None}
-    low = float(beta.ppf(0.025, count, total - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, total - count)) if count < total else 1.0
-    return {"count": count, "of": total, "share": count / total, "low": low, "high": high}
-
-
-def measure(
-    rows: Sequence[Row], verdicts: Sequence[Verdict], *, baseline: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Measure verdicts against rows; `baseline` holds `flags` (rows,) of the plain one at the same false-flag rate."""
-    flags = np.array([verdict.decision != Decision.ALLOW for verdict in verdicts])
-    probability = np.array([verdict.advert_probability for verdict in verdicts])
-    slices = {
-        "all": np.ones(len(rows), dtype=bool),
-        **_slices("source", [row.source for row in rows]),
-        **_slices("lang", [row.lang or "unknown" for row in rows]),
-    }
-    contenders = {"release": flags} | ({"baseline": baseline["flags"]} if baseline else {})
-    is_advert = np.array([row.is_advert for row in rows])
-    report: dict[str, Any] = {
-        "rows": len(rows),
-        "adverts": int(is_advert.sum()),
-        "slices": {
-            name: {who: _rates(is_advert[mask], flagged[mask]) for who, flagged in contenders.items()}
-            for name, mask in slices.items()
-        },
-        "intents": intents(rows, verdicts),
-        "terms": terms(rows, verdicts),
-    }
-    if is_advert.any() and not is_advert.all():
-        report["average_precision"] = {"release": float(average_precision_score(is_advert, probability))}
-        report["average_precision"]["at_prevalence"] = float(is_advert.mean())
-        if baseline:
-            found = average_precision_score(is_advert, baseline["log_odds"])
-            report["average_precision"]["baseline"] = float(found)
-    return report
-
-
-def _slices(kind: str, values: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    return {f"{kind}:{value}": np.array([each == value for each in values]) for value in sorted(set(values))}
-
-
-def _rates(is_advert: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> dict[str, Any]:
-    return {
-        "recall": rate(int(flagged[is_advert].sum()), int(is_advert.sum())),
-        "false_flags": rate(int(flagged[~is_advert].sum()), int((~is_advert).sum())),
-    }
+from training.evaluation.rates import rate
 
 
 def intents(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -91,6 +34,7 @@ def intents(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "macro_f1": float(np.mean(scores)),
         "f1": dict(zip(labels, map(float, scores), strict=True)),
         "prevalence": {label: truth.count(label) / len(truth) for label in labels},
+        "confusion": {"labels": labels, "counts": confusion_matrix(truth, said, labels=labels).tolist()},
     }
 
 

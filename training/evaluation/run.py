@@ -1,20 +1,22 @@
-"""Rows through a loaded release to a report: what is measured is what ships."""
+"""Rows through a loaded release to judged rows: what is measured is what ships."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from rich.progress import track
 
 from models.normalise import normalise
+from models.policy import Policy
 from models.scorer import Reading, Scorer
-from models.verdict import Detect, Post, Verdict
+from models.verdict import ADVERT_INTENTS, Detect, Post, Verdict
 from training.corpus import Row
 from training.evaluation.baselines import Baseline
-from training.evaluation.measure import measure
+from training.evaluation.judged import Contender, Judged, lexicon_contender, release_contender
+from training.grouping import group_rows
 
 BATCH = 256
 Each = TypeVar("Each")
@@ -43,8 +45,34 @@ def read_rows(scorer: Scorer, rows: Sequence[Row]) -> list[Reading]:
 def batches(values: Sequence[Each], words: str) -> Iterator[Sequence[Each]]:
     """Cut into batches under a progress bar."""
     starts = range(0, len(values), BATCH)
-    for start in track(starts, description=words, disable=len(values) < 10 * BATCH):
+    for start in track(starts, description=words, disable=len(values) < BATCH):
         yield values[start : start + BATCH]
+
+
+def judged_rows(
+    rows: Sequence[Row], verdicts: Sequence[Verdict], policy: Policy, *, version: str, others: Sequence[Contender] = ()
+) -> Judged:
+    """Join rows with the release's verdicts and the other contenders; the lexicon alone is read off the verdicts."""
+    thresholds = {policy.bands[intent].review for intent in ADVERT_INTENTS}
+    return Judged(
+        rows=rows,
+        verdicts=verdicts,
+        is_advert=np.array([row.is_advert for row in rows], dtype=bool),
+        groups=group_rows(rows),
+        contenders=(
+            release_contender("release", f"npsight {version}", verdicts),
+            *others,
+            lexicon_contender(verdicts),
+        ),
+        prevalence=policy.prevalence,
+        threshold=thresholds.pop() if len(thresholds) == 1 else None,
+    )
+
+
+def baseline_contender(baseline: Baseline, rows: Sequence[Row], threshold: float) -> Contender:
+    """Let the plain baseline answer, at the threshold that was set as the release's was."""
+    log_odds = baseline.log_odds([row.text for row in rows])
+    return Contender("baseline", "TF-IDF with logistic regression on the same rows", log_odds, log_odds >= threshold)
 
 
 def baseline_threshold(baseline: Baseline, rows: Sequence[Row], *, ordinary: Sequence[str], per_10000: float) -> float:
@@ -53,14 +81,3 @@ def baseline_threshold(baseline: Baseline, rows: Sequence[Row], *, ordinary: Seq
     worst_first = np.sort(baseline.log_odds(texts))[::-1]
     allowed = int(len(worst_first) * per_10000 / 10_000)
     return float(np.nextafter(worst_first[min(allowed, len(worst_first) - 1)], np.inf))
-
-
-def evaluate_rows(
-    detect: Detect, rows: Sequence[Row], baseline: Baseline | None = None, *, threshold: float | None = None
-) -> dict[str, Any]:
-    """Judge rows and measure the verdicts, beside the baseline when its threshold is given."""
-    verdicts = judge(detect, rows)
-    if baseline is None or threshold is None:
-        return measure(rows, verdicts)
-    log_odds = baseline.log_odds([row.text for row in rows])
-    return measure(rows, verdicts, baseline={"log_odds": log_odds, "flags": log_odds >= threshold})

@@ -1,0 +1,167 @@
+"""Figures of a report as Markdown: the tables of the model card and of the README, which so cannot say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Report = Mapping[str, Any]
+MOST_LOSSES = 12
+
+
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Draw a Markdown table."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(cells)} |" if cells[0] != "---" else f"|{'|'.join(cells)}|" for cells in rows)
+
+
+def in_words(rate: Mapping[str, Any]) -> str:
+    """Say a rate with its counts and interval; `none` where there is nothing to count."""
+    if not rate["of"]:
+        return "none"
+    digits = 3 if rate["share"] < 0.1 else 1  # small rates are the point of the false flags
+    shown = f"{rate['share']:.{digits - 1}%}"
+    return f"{shown} ({rate['count']} of {rate['of']:,}; {rate['low']:.{digits - 1}%} to {rate['high']:.{digits - 1}%})"
+
+
+def share_in_words(figure: Mapping[str, Any]) -> str:
+    """Say a share that was estimated, with its interval or as the bound that it is."""
+    if figure["value"] is None:
+        return "not shown"
+    if "bound" in figure:
+        return f"{figure['bound']} {figure['value']:.0%}"
+    return f"{figure['value']:.0%} ({figure['low']:.0%} to {figure['high']:.0%})"
+
+
+def number_in_words(figure: Mapping[str, Any]) -> str:
+    """Say a number that was estimated, with its interval."""
+    if figure["value"] is None:
+        return "not shown"
+    if "bound" in figure:
+        return f"{figure['bound']} {figure['value']:,.0f}"
+    return f"{figure['value']:,.0f} ({figure['low']:,.0f} to {figure['high']:,.0f})"
+
+
+def use_table(report: Report) -> str:
+    """Draw precision, recall and flags at each stated prevalence, contender by contender."""
+    lines = [
+        [
+            f"{entry['prevalence']:.4g}" if entry["prevalence"] < 0.0001 else f"{entry['prevalence']:.2%}",
+            report["contenders"][who],
+            share_in_words(figures["precision"]),
+            share_in_words(figures["recall"]),
+            number_in_words(figures["flags_per_million"]),
+        ]
+        for entry in report["in_use"]
+        for who, figures in entry["contenders"].items()
+    ]
+    return table(["adverts in the stream", "detector", "precision", "recall", "flags in a million posts"], lines)
+
+
+def slice_table(report: Report, kind: str, *, least: int = 0) -> str:
+    """Draw the rates of the slices of a kind with `least` rows, release beside baseline."""
+    lines = []
+    for name, rates in report["slices"].items():
+        rows = sum(rate["of"] for rate in rates["release"].values())
+        if name == "all" or (name.startswith(f"{kind}:") and rows >= least):
+            cells = [
+                in_words(rates[who][measure]) if who in rates else "not measured"
+                for measure in ("recall", "false_flags")
+                for who in ("release", "baseline")
+            ]
+            lines.append([name.removeprefix(f"{kind}:"), *cells])
+    return table([kind, "recall", "recall, baseline", "false flags", "false flags, baseline"], lines)
+
+
+def loss_lines(report: Report) -> str:
+    """List the slices in which the plain baseline does better, those beyond chance first."""
+    losses = [each for each in report["loses"] if each["to"] == "baseline"]
+    clear = [each for each in losses if each["beyond_interval"]]
+    lines = [
+        f"- {each['slice']}: {each['measure'].replace('_', ' ')} {100 * each['difference']['value']:+.1f} points "
+        f"({100 * each['difference']['low']:+.1f} to {100 * each['difference']['high']:+.1f})"
+        for each in clear[:MOST_LOSSES]
+    ]
+    rest = len(losses) - len(clear[:MOST_LOSSES])
+    if not losses:
+        return "In no slice that was measured."
+    return "\n".join([*lines, f"- and {rest} slices in which it is ahead by what may be chance: see `report.json`."])
+
+
+def suite_lines(report: Report) -> str:
+    """Say how the functional suite went."""
+    suite = report.get("suite", {"why": "not run"})
+    if "why" in suite:
+        return f"Not measured: {suite['why']}."
+    weakest = [each for each in suite["functionalities"] if each["id"] in suite["weakest"]]
+    lines = [
+        f"- cases right: {in_words(suite['right'])}; minimal pairs with every member right: {in_words(suite['pairs'])}",
+        f"- adverts found: {in_words(suite['adverts'])}; others flagged: {in_words(suite['others'])}",
+        "- weakest: " + "; ".join(f"{each['what']} ({each['id']}) {in_words(each['right'])}" for each in weakest),
+    ]
+    return "\n".join(lines)
+
+
+def attack_table(report: Report, strength: int = 2) -> str:
+    """Draw how often each attack gets a caught advert past the detector."""
+    found = report.get("robustness", {"why": "not run"})
+    if "why" in found:
+        return f"Not measured: {found['why']}."
+    lines = [
+        [
+            each["attack"] + (" (held out)" if each["held_out"] else ""),
+            in_words(each["success"]),
+            in_words(each["success_unnormalised"]),
+            in_words(each["twin_false_flags"]),
+        ]
+        for each in found["attacks"]
+        if each["strength"] == strength
+    ]
+    return table(["attack", "adverts that get past", "without the normaliser", "innocent twins newly flagged"], lines)
+
+
+def protocol_table(report: Report) -> str:
+    """Draw the splits that tell the truth, each beside the plain baseline on the same rows."""
+    found = report.get("protocol", {"why": "not run"})
+    if "why" in found:
+        return f"Not measured: {found['why']}."
+    lines = []
+    for run in found["runs"]:
+        if not run["possible"]:
+            lines.append([run["split"], f"not possible: {run['why']}", "", "", "", ""])
+        elif "release" not in run:
+            lines.append([run["split"], str(run["why"]), "", "", "", ""])
+        else:
+            cells = [in_words(run[who][what]) for what in ("recall", "false_flags") for who in ("release", "baseline")]
+            lines.append([run["split"], *cells, f"{run['train_seconds']:.0f} s on {run['train_rows']:,} rows"])
+    head = ["held out", "recall", "recall, baseline", "false flags", "false flags, baseline", "training"]
+    return f"Budget of each run: {found['budget']}.\n\n{table(head, lines)}"
+
+
+def extra_lines(report: Report) -> str:
+    """Say what was measured on authored rows (intents, terms) and of the explanations."""
+    lines = []
+    found = report["intents"]
+    if found["rows"]:
+        lines.append(
+            f"- Intent, on {found['rows']} authored rows with one label: right {in_words(found['right'])}; "
+            f"macro-F1 {found['macro_f1']:.3f} at the authored mix of intents."
+        )
+    terms = report["terms"]
+    for who, words in (("model", "term head alone"), ("lexicon", "lexicon alone"), ("both", "both together")):
+        if terms["rows"] and terms[who]["f1"] is not None:
+            each = terms[who]
+            precision = "none" if each["precision"] is None else f"{each['precision']:.3f}"
+            lines.append(
+                f"- Words that name drugs, {words}: F1 {each['f1']:.3f} (precision {precision}, "
+                f"recall {each['recall']:.3f}, {each['words']} words in {terms['rows']} rows)."
+            )
+    cited = report.get("explanations", {"why": ""})
+    if "why" not in cited:
+        fair = cited["beside_control"]["lowered"]
+        lines.append(
+            f"- Taking out the words that a flag cites lowers its advert probability in {in_words(cited['lowered'])} "
+            f"of flagged posts. Where a post has as many others: in {in_words(fair)}, and taking out those instead in "
+            f"{in_words(cited['lowered_by_control'])}."
+        )
+    return "\n".join(lines)

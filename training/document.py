@@ -1,0 +1,86 @@
+"""A report into a release: its record, its model card and a README's figures, all from the same numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from models.release import CARD, REPORT, Release, open_release, save_manifest
+from training.card_tables import in_words, suite_lines, table, use_table
+from training.model_card import model_card
+
+BEGIN, END = "<!-- figures, generated from models/default/report.json -->", "<!-- /figures -->"
+TRAINING = ("training", "working_point", "parity", "baseline_threshold")
+"""What only `npsight train` knows and a later report must keep."""
+FACTS = ("format", "version", "created", "intents", "files")
+"""What the manifest says by itself."""
+
+
+def document(folder: Path, report_file: Path, *, protocol: Path | None = None, readme: Path | None = None) -> Release:
+    """Write report, card and manifest anew; `ValueError` when the report is of another release."""
+    release = open_release(folder)
+    before, report = read(release.path(REPORT)), read(report_file)
+    if report.get("release") != release.version:
+        raise ValueError(f"{report_file}: a report of release {report.get('release')}, wanted {release.version}")
+    report |= {name: before[name] for name in TRAINING if name in before}
+    if protocol is not None:
+        report["protocol"] = read(protocol)
+    elif "protocol" in before:
+        report.setdefault("protocol", before["protocol"])
+    facts = {name: value for name, value in release.manifest.items() if name not in FACTS}
+    facts["metrics"] = headline(report)
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    release.path(REPORT).write_text(text, encoding="utf-8")
+    release.path(CARD).write_text(model_card(release.version, facts, report), encoding="utf-8")
+    if readme is not None:
+        readme.write_text(with_figures(readme.read_text(encoding="utf-8"), report), encoding="utf-8")
+    return save_manifest(folder, version=release.version, created=release.manifest["created"], facts=facts)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: found a {type(values).__name__}, wanted an object")
+    return values
+
+
+def headline(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the few figures that the manifest repeats."""
+    return {
+        "threshold": report["working_point"]["threshold"],
+        "recall": report["slices"]["all"]["release"]["recall"],
+        "false_flags": report["slices"]["all"]["release"]["false_flags"],
+        "parity": report["parity"],
+    }
+
+
+def with_figures(text: str, report: Mapping[str, Any]) -> str:
+    """Rewrite the block of figures in a README; `ValueError` when it has none."""
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"no {BEGIN} ... {END} in the README")
+    before, rest = text.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n{figures(report)}\n{END}{rest.split(END, 1)[1]}"
+
+
+def figures(report: Mapping[str, Any]) -> str:
+    """Draw the README's figures: in use, what protects people, and the functional suite."""
+    rates = report["slices"]["all"]
+    counts = [
+        [report["contenders"][who], *(in_words(rates[who][what]) for what in ("recall", "false_flags"))]
+        for who in rates
+    ]
+    return "\n\n".join(
+        [
+            f"Release {report['release']}, at its shipped threshold, on {report['rows']:,} rows it did not train on:",
+            table(["detector", "adverts found", "others flagged"], counts),
+            "What that means in a stream, by its share of adverts (*not shown*: these data cannot carry the figure):",
+            use_table(report),
+            f"Functional suite `drugcheck`:\n\n{suite_lines(report)}",
+        ]
+    )

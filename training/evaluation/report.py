@@ -1,0 +1,86 @@
+"""Judged rows to the report: each section is made in its own file, here they are put together.
+
+What a section's data cannot carry stands in it as `{"why": ...}`; a report never holds a hollow figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.corpus import DataError, Row
+from training.evaluation.bootstrap import Resamples
+from training.evaluation.curves import average_precision, curves
+from training.evaluation.errors import Nearest, errors
+from training.evaluation.goals import Goal, answer_goal
+from training.evaluation.in_use import in_use
+from training.evaluation.judged import Judged
+from training.evaluation.measure import intents, terms
+from training.evaluation.paired import differences, loses
+from training.evaluation.reliability import calibration
+from training.evaluation.slices import harm_reduction, measure_slices, missing_notes, slices_of
+from training.evaluation.worst_slices import worst_slices
+
+FORMAT = 2
+PREVALENCES = (0.1, 0.01, 0.0029, 0.0001)
+"""A curated data set, a seller-rich forum, keyword-matched posts (a published count), an open stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader of the report asks for."""
+
+    prevalences: tuple[float, ...] = PREVALENCES
+    posts_per_day: float | None = None
+    goals: tuple[Goal, ...] = ()
+    texts: str = "quotable"  # whose texts the errors show: none, quotable, or all of them masked
+
+
+def metrics(
+    judged: Judged,
+    asked: Asked,
+    *,
+    fitted_prevalence: float,
+    authored: Sequence[Row] = (),
+    on_step: Callable[[str], None] = lambda step: None,
+) -> dict[str, Any]:
+    """Compute every section that needs only the judged rows; `authored` rows are shown as nearest examples."""
+    if not judged.rows:
+        raise DataError("no row to measure")
+    resamples = Resamples(judged.groups)
+    slices = slices_of(judged)
+    on_step(f"rates of {len(slices)} slices, with intervals over {len(set(judged.groups.tolist())):,} groups")
+    compared = differences(judged, resamples, slices)
+    report = {
+        "rows": len(judged.rows),
+        "adverts": int(judged.is_advert.sum()),
+        "groups": len(set(judged.groups.tolist())),
+        "contenders": {each.name: each.title for each in judged.contenders},
+        "notes": missing_notes(judged),
+        "in_use": in_use(judged, resamples, prevalences=asked.prevalences, posts_per_day=asked.posts_per_day),
+        "goals": [answer_goal(goal, judged, resamples) for goal in asked.goals],
+        "harm_reduction": harm_reduction(judged, resamples),
+        "slices": measure_slices(judged, resamples, slices),
+        "differences": compared,
+        "loses": loses(compared),
+    }
+    on_step("curves and calibration")
+    report |= {
+        "curves": curves(judged, resamples, prevalence=judged.prevalence),
+        "average_precision": average_precision(judged, resamples, prevalence=judged.prevalence),
+        "calibration": calibration(judged, resamples, fitted_prevalence=fitted_prevalence),
+        "intents": intents(judged.rows, judged.verdicts),
+        "terms": terms(judged.rows, judged.verdicts),
+    }
+    on_step("worst slices and errors to read")
+    report["worst_slices"] = worst_slices(judged, slices)
+    nearest = Nearest.fit(authored) if authored else None
+    report["errors"] = errors(judged, slices, texts=asked.texts, nearest=nearest)
+    return report
+
+
+def one_sided(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Leave out rows whose label allows an advert and something else: no verdict on them is right or wrong."""
+    kept = [row for row in rows if row.is_advert or not row.may_be_advert]
+    return kept, len(rows) - len(kept)
