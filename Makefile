@@ -29,6 +29,7 @@ type: $(VENV)/full
 
 bench: $(VENV)/full
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/report.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -207,7 +207,6 @@ def test_copies_widen_the_intervals() -> None:
             ["reviews <= 500/day of 2000000", "at least 11,964 would"],
         ),
         ("max recall @ precision >= 0.9995", 470, ["precision >= 0.9995 at"]),
-        ("max precision @ recall >= 0.8", 470, ["a precision of 0.5 at prevalence 0.003", "at least 997 would"]),
         ("max recall @ recall >= 0.8 @ precision >= 0.9", 29_970, ["with recall >= 0.8", "the best is 0.751"]),
         (
             "max recall @ precision >= 0.7 @ reviews <= 10/day @ 10k posts/day @ recall >= 0.4",

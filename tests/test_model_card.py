@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from models.release import CARD, DEFAULT_RELEASE, REPORT, open_release
-from training.evaluation.measure import rate
-from training.model_card import in_words, model_card
+from training.card_tables import in_words
+from training.evaluation.rates import rate
+from training.model_card import model_card
 
 
 def test_the_shipped_card_is_generated_from_its_report() -> None:

@@ -16,7 +16,8 @@ from training.cards import NOT_ADVERT
 from training.config import Sample
 from training.corpus import Row, load_corpus
 from training.evaluation.records import read_file
-from training.splits import Splits, choose, group_rows, hardest, lookup, split
+from training.grouping import group_rows
+from training.splits import Splits, choose, hardest, lookup, split
 
 SAMPLE = Sample(calibrate_share=0.25, test_share=0.25)
 WORDS = [a + b + c for a in ("ka", "lo", "mi", "ne", "pu") for b in ("ra", "so", "ti") for c in ("ven", "dok", "lish")]

@@ -93,10 +93,16 @@ def suite_lines(report: Report) -> str:
     suite = report.get("suite", {"why": "not run"})
     if "why" in suite:
         return f"Not measured: {suite['why']}."
+    plain = suite.get("baseline")
+    beside = [
+        f"; the baseline {in_words(plain[name])}" if plain else "" for name in ("right", "pairs", "adverts", "others")
+    ]
     weakest = [each for each in suite["functionalities"] if each["id"] in suite["weakest"]]
     lines = [
-        f"- cases right: {in_words(suite['right'])}; minimal pairs with every member right: {in_words(suite['pairs'])}",
-        f"- adverts found: {in_words(suite['adverts'])}; others flagged: {in_words(suite['others'])}",
+        f"- cases right: {in_words(suite['right'])}{beside[0]}",
+        f"- minimal pairs with every member right: {in_words(suite['pairs'])}{beside[1]}",
+        f"- adverts found: {in_words(suite['adverts'])}{beside[2]}",
+        f"- others flagged: {in_words(suite['others'])}{beside[3]}",
         "- weakest: " + "; ".join(f"{each['what']} ({each['id']}) {in_words(each['right'])}" for each in weakest),
     ]
     return "\n".join(lines)

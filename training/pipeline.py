@@ -39,6 +39,7 @@ from models.scorer import Scorer
 from training.calibrate import calibrate, working_policy
 from training.config import Config
 from training.corpus import Corpus, Row, load_corpus
+from training.document import headline
 from training.evaluation.baselines import Baseline, fit_baseline
 from training.evaluation.report import FORMAT, Asked, metrics, one_sided
 from training.evaluation.run import baseline_contender, baseline_threshold, judge, judged_rows, read_rows
@@ -281,16 +282,6 @@ def counts(corpus: Corpus, splits: Splits) -> dict[str, Any]:
         "calibrate_rows": len(splits.calibrate),
         "test_rows": len(splits.test),
         "train_by_source": dict(sorted(by_source.items())),
-    }
-
-
-def headline(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick the few figures that the manifest repeats."""
-    return {
-        "threshold": report["working_point"]["threshold"],
-        "recall": report["slices"]["all"]["release"]["recall"],
-        "false_flags": report["slices"]["all"]["release"]["false_flags"],
-        "parity": report["parity"],
     }
 
 

@@ -29,6 +29,7 @@ from models.release import (
 from training.config import config_from
 from training.corpus import Corpus, DataError, Row, load_corpus
 from training.evaluation.baselines import Baseline
+from training.evaluation.cases import CASES
 from training.evaluation.cost import cost
 from training.evaluation.drugcheck import answers_of, load_cases, scorecard
 from training.evaluation.explanations import explanations
@@ -194,17 +195,19 @@ def deeper(
     on_step("attacks")
     found["robustness"] = robustness(detector, rows, verdicts)
     on_step("functional suite")
-    found["suite"] = suite(release, detector, request.suite)
+    found["suite"] = run_suite(release, detector, request.suite)
     on_step("cost")
     return found | {"cost": cost(detector, posts_of(rows), release=release)}
 
 
-def suite(release: Release, detector: Detector, folder: Path) -> dict[str, Any]:
-    """Run the functional suite where its folder stands."""
-    if not (folder / "cases.jsonl").is_file():
+def run_suite(release: Release, detector: Detector, folder: Path) -> dict[str, Any]:
+    """Run the functional suite, and the plain baseline beside it, where its folder stands."""
+    if not (folder / CASES).is_file():
         return {"why": f"no functional suite in {folder.name}: --suite names its folder"}
     cases = load_cases(folder)
-    return scorecard(cases, answers_of(detector, cases), target=f"npsight {release.version}", folder=folder)
+    plain = Baseline.load(release.path(BASELINE)).log_odds([case.text for case in cases]) >= threshold_of(release)
+    answers = answers_of(detector, cases)
+    return scorecard(cases, answers, target=f"npsight {release.version}", folder=folder, baseline=plain.tolist())
 
 
 def write(report: Mapping[str, Any], request: Request) -> None:

@@ -1,0 +1,90 @@
+"""Fragments of posts in one language: frames that a post is put together of, and words that fill their slots.
+
+`pools/LANG.toml` (and `LANG2.toml`, ...) hold two tables of lists: `frames`, named by what they do in a post, and
+`fill`. A frame may hold slots (`{slang}`) and marks of what is said in words (`{payment:btc only}`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+POOLS = Path(__file__).parent / "pools"
+FRAMES = (
+    *("open", "offer", "coded", "menu_line", "goods", "goods_line", "quality_drug", "quality_goods", "price"),
+    *("price_goods", "ship", "pay", "contact", "close", "vouch", "route", "recruit_drug", "recruit_hidden"),
+    *("recruit_pay", "job", "job_pay", "seek", "alert", "advice", "recovery", "warn_quote", "counter", "news"),
+    *("science", "talk", "worry", "ask", "homonym", "denial", "play", "crime", "filler"),
+)
+FILL = ("slang", "cover", "emoji", "medicine", "good", "place", "time")
+SLOTS = (*FILL, "substance", "price", "quantity", "contact")
+MARKS = ("payment", "shipping", "contact")
+DEVELOPMENT = 0.15
+"""Share of all frames and words that only the development part uses."""
+
+
+class PoolError(ValueError):
+    """A pool does not hold what it must; the message names the file, the list and the fragment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The frames and the words of one language, in the order of their files."""
+
+    lang: str
+    frames: Mapping[str, Sequence[str]]
+    fill: Mapping[str, Sequence[str]]
+
+    def part(self, *, development: bool, banned: re.Pattern[str]) -> Pools:
+        """Keep the fragments of one part, by a hash of each, without those that hold a word kept for the test."""
+
+        def kept(fragments: Sequence[str]) -> list[str]:
+            return [each for each in fragments if is_development(each) == development and not banned.search(each)]
+
+        return Pools(
+            self.lang,
+            {name: kept(each) for name, each in self.frames.items()},
+            {name: kept(each) for name, each in self.fill.items()},
+        )
+
+
+def is_development(fragment: str) -> bool:
+    """Tell whether a fragment is kept for the development part."""
+    digest = hashlib.sha256(f"development {fragment.casefold()}".encode()).hexdigest()
+    return int(digest[:8], 16) / 2**32 < DEVELOPMENT
+
+
+def load_pools(folder: Path = POOLS) -> dict[str, Pools]:
+    """Read and check the pools of every language; `PoolError` when one is wrong."""
+    frames: dict[str, dict[str, list[str]]] = {}
+    fill: dict[str, dict[str, list[str]]] = {}
+    for path in sorted(folder.glob("*.toml")):
+        lang = path.stem.rstrip("0123456789")
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        for name, known, into in (("frames", FRAMES, frames), ("fill", FILL, fill)):
+            for key in known:
+                fragments = tables.get(name, {}).get(key)
+                if not fragments:
+                    raise PoolError(f"{path}: no {name}.{key}")
+                into.setdefault(lang, {}).setdefault(key, []).extend(fragments)
+        for key, fragments in tables["frames"].items():
+            for fragment in fragments:
+                if fault := fault_of(fragment):
+                    raise PoolError(f"{path}: frames.{key}: {fault} in {fragment!r}")
+    return {lang: Pools(lang, frames[lang], fill[lang]) for lang in frames}
+
+
+def fault_of(frame: str) -> str | None:
+    """Say what is wrong with a frame's braces; `None` when nothing is."""
+    for inside in re.findall(r"\{([^{}]*)\}", frame):
+        kind, colon, words = inside.partition(":")
+        if colon and (kind not in MARKS or words != words.strip() or not words):
+            return f"the mark {{{inside}}}, wanted one of {', '.join(MARKS)} around words"
+        if not colon and kind not in SLOTS:
+            return f"the slot {{{inside}}}, wanted one of {', '.join(SLOTS)}"
+    rest = re.sub(r"\{[^{}]*\}", "", frame)
+    return "a brace without its partner" if "{" in rest or "}" in rest else None
