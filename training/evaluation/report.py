@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from training.corpus import DataError, Row
 from training.evaluation.bootstrap import Resamples
 from training.evaluation.curves import average_precision, curves
@@ -52,14 +54,16 @@ def metrics(
     slices = slices_of(judged)
     on_step(f"rates of {len(slices)} slices, with intervals over {len(set(judged.groups.tolist())):,} groups")
     compared = differences(judged, resamples, slices)
+    stream = as_stream(judged)
+    drawn = Resamples(stream.groups)
     report = {
         "rows": len(judged.rows),
         "adverts": int(judged.is_advert.sum()),
         "groups": len(set(judged.groups.tolist())),
         "contenders": {each.name: each.title for each in judged.contenders},
-        "notes": missing_notes(judged),
-        "in_use": in_use(judged, resamples, prevalences=asked.prevalences, posts_per_day=asked.posts_per_day),
-        "goals": [answer_goal(goal, judged, resamples) for goal in asked.goals],
+        "notes": [*stream_notes(judged, stream), *missing_notes(judged)],
+        "in_use": in_use(stream, drawn, prevalences=asked.prevalences, posts_per_day=asked.posts_per_day),
+        "goals": [answer_goal(goal, stream, drawn) for goal in asked.goals],
         "harm_reduction": harm_reduction(judged, resamples),
         "slices": measure_slices(judged, resamples, slices),
         "differences": compared,
@@ -67,9 +71,9 @@ def metrics(
     }
     on_step("curves and calibration")
     report |= {
-        "curves": curves(judged, resamples, prevalence=judged.prevalence),
-        "average_precision": average_precision(judged, resamples, prevalence=judged.prevalence),
-        "calibration": calibration(judged, resamples, fitted_prevalence=fitted_prevalence),
+        "curves": curves(stream, drawn, prevalence=judged.prevalence),
+        "average_precision": average_precision(stream, drawn, prevalence=judged.prevalence),
+        "calibration": calibration(stream, drawn, fitted_prevalence=fitted_prevalence),
         "intents": intents(judged.rows, judged.verdicts),
         "terms": terms(judged.rows, judged.verdicts),
     }
@@ -78,6 +82,28 @@ def metrics(
     nearest = Nearest.fit(authored) if authored else None
     report["errors"] = errors(judged, slices, texts=asked.texts, nearest=nearest)
     return report
+
+
+def as_stream(judged: Judged) -> Judged:
+    """Keep the adverts and such others as a stream may hold: what was written to be hard is in no stream's proportion.
+
+    Where every post without an advert was written, all are kept.
+    """
+    written = np.array([row.quotable for row in judged.rows], dtype=bool)
+    found = ~judged.is_advert & ~written
+    return judged.take(judged.is_advert | found) if found.any() else judged
+
+
+def stream_notes(judged: Judged, stream: Judged) -> list[str]:
+    """Say what stands for the stream where that is not all rows."""
+    left_out = len(judged.rows) - len(stream.rows)
+    if not left_out:
+        return []
+    others = int((~stream.is_advert).sum())
+    return [
+        f"in use, thresholds, curves and calibration count false flags on the {others:,} posts without an advert that "
+        f"people posted; the {left_out:,} that were written to be hard are in the slices, the suite and the errors"
+    ]
 
 
 def one_sided(rows: Sequence[Row]) -> tuple[list[Row], int]:

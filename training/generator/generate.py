@@ -36,7 +36,8 @@ MANNERS: Sequence[tuple[str, int]] = (
     *(("telegram", 5), ("x", 5), ("instagram", 4), ("snapchat", 3), ("reddit", 3), ("discord", 3), ("forum", 3)),
     *(("tiktok", 2), ("youtube", 2), ("classified", 2), ("bio", 1)),
 )
-SHORT_FORMS = frozenset({"bio", "tiktok", "youtube", "snapchat"})
+SHORT_FORMS: Mapping[str, int] = {"bio": 30, "tiktok": 35, "youtube": 60, "snapchat": 50}
+"""Manners that are brief, in words: a longer draft takes another."""
 JOINERS: Mapping[str, Sequence[str]] = {
     "telegram": ("\n", "\n", " ", "\n\n"),
     "instagram": (" ", "\n", " · ", "\n.\n"),
@@ -97,7 +98,9 @@ def composed(part: str, words: Words) -> Iterator[list[dict[str, Any]]]:
 
 def row(id_: str, lang: str, draft: Draft, pair: str | None, rng: random.Random) -> dict[str, Any]:
     """Put a manner on a draft and compile its marks."""
-    names, weights = zip(*MANNERS, strict=True)
+    words = sum(len(piece.split()) for piece in draft.pieces)
+    fitting = [(name, weight) for name, weight in MANNERS if words <= SHORT_FORMS.get(name, LONGEST)]
+    names, weights = zip(*(fitting or MANNERS), strict=True)
     manner = rng.choices(names, weights)[0]
     marked = dressed(draft, manner, rng)
     offers = Intent(draft.intent) in ADVERT_INTENTS
@@ -123,7 +126,7 @@ def dressed(draft: Draft, manner: str, rng: random.Random) -> str:
         bullet = rng.choice(("", "", "- ", "• ", "▪️", "✅ ", "🔸"))
         text = "\n".join(f"{bullet}{piece}" for piece in pieces)
     else:
-        text = rng.choice(JOINERS.get(manner, (" ",))).join(pieces)
+        text = joined(pieces, rng.choice(JOINERS.get(manner, (" ",))), rng)
     if manner in SHORT_FORMS and rng.random() < 0.5:
         text = lowered(text)
     if rng.random() < 0.3:
@@ -131,6 +134,17 @@ def dressed(draft: Draft, manner: str, rng: random.Random) -> str:
     if rng.random() < (0.3 if manner in {"instagram", "tiktok", "x"} else 0.05):
         text += "\n" + " ".join(rng.sample(HASHTAGS, rng.randint(1, 8)))
     return text
+
+
+def joined(pieces: Sequence[str], joiner: str, rng: random.Random) -> str:
+    """Join pieces; where only a space parts them, mostly end a piece that has no end of its own."""
+    if joiner != " " or rng.random() < 0.25:
+        return joiner.join(pieces)
+    ended = [
+        piece if re.search(r"[\W_]$", bare(piece)) else piece + rng.choice((".", ".", "!", ",", " -"))
+        for piece in pieces[:-1]
+    ]
+    return joiner.join([*ended, pieces[-1]])
 
 
 def lowered(marked: str) -> str:
