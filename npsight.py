@@ -29,6 +29,8 @@ releases = typer.Typer(
     help="List, show, promote and roll back the releases of a registry folder.", no_args_is_help=True
 )
 app.add_typer(releases, name="releases")
+corpus = typer.Typer(help="Check a folder of posts before anything trains on it.", no_args_is_help=True)
+app.add_typer(corpus, name="corpus")
 
 ReleaseOption = Annotated[
     Path | None, typer.Option("--release", help="A release folder; the shipped one when not given.", show_default=False)
@@ -276,6 +278,22 @@ def drugcheck(
         from training.evaluation.drugcheck import run_drugcheck
 
         run_drugcheck(target, cases_folder=cases, out=out, langs=lang or [], only=only or [], threshold=threshold)
+
+
+@corpus.command("check")
+def check_posts(
+    folder: Annotated[Path, typer.Argument(help="A card and its parts, as in data_cards/npsight_posts.")],
+    suite: SuiteOption = Path("data_cards/drugcheck"),
+    out: Annotated[Path | None, typer.Option(help="Where check.json goes.")] = None,
+    stamp: Annotated[bool, typer.Option("--stamp", help="Write the figures into the folder's card.")] = False,
+) -> None:
+    """Check form, near copies, leakage and identities; exit status 1 when something fails."""
+    with said_plainly():
+        from training.corpus_check import check_command
+
+        passes = check_command(folder, suite=suite, out=out, stamp=stamp)
+    if not passes:
+        raise typer.Exit(1)
 
 
 @releases.command("list")

@@ -13,7 +13,7 @@ import pytest
 from models.lexicon import Lexicon
 from models.release import DEFAULT_RELEASE, LEXICON
 from models.verdict import ADVERT_INTENTS, INTENTS, LANGUAGES, TERM_KINDS, Kind
-from training.generator.fillers import bare, disguise, price, words_of
+from training.generator.fillers import CURRENCIES, bare, contact_for, disguise, price, words_of
 from training.generator.generate import HELD_OUT, PARTS, Part, banned_words, generate, joined, lowered
 from training.generator.pools import FRAMES, PoolError, Pools, fault_of, is_development, load_pools
 from training.generator.scenes import SCENES, Teller
@@ -154,9 +154,22 @@ def test_pieces_are_ended_before_the_next_begins() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_prices_are_whole_numbers_in_each_language(lang: str) -> None:
-    assert all(re.search(r"\d", price(lang, random.Random(seed))) for seed in range(30))
+    assert all(re.search(r"\d", price(lang, CURRENCIES[lang], random.Random(seed))) for seed in range(30))
 
 
-def test_a_fragment_stays_in_its_part() -> None:
-    shares = [is_development(f"fragment {number}") for number in range(2000)]
+def test_one_substance_in_seven_is_kept_for_development() -> None:
+    shares = [is_development(f"substance {number}") for number in range(2000)]
     assert 0.12 < sum(shares) / len(shares) < 0.18
+
+
+@pytest.mark.parametrize(
+    ("frame", "shape"),
+    [
+        ("mail me: {contact}", r"^\S+@example\.com$"),
+        ("call {contact}", r"^[\d +-]+$"),
+        ("link {contact}", r"^https://\S+\.example"),
+        ("dm {contact}", r"^@?[a-z._\d]+$"),
+    ],
+)
+def test_a_contact_is_of_the_kind_that_its_frame_speaks_of(frame: str, shape: str) -> None:
+    assert all(re.search(shape, contact_for(frame, random.Random(seed))) for seed in range(20))

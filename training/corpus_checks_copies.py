@@ -16,7 +16,7 @@ from training.generator.generate import HELD_OUT
 HELD_OUT_PARTS = frozenset({"test", "demo"})
 """Every other part trains, or chooses among what was trained."""
 MOST_COPIES = 0.10
-"""Share of a part's rows that may be near copies. People who write one by one come to 0.2 %; at a tenth every tenth
+"""Share of a part's rows that may be near copies. People who write one by one come to none; at a tenth every tenth
 row teaches a template a second time, and the part counts for more than it holds."""
 SIZES = ((2, 2), (3, 5), (6, 10), (11, None))
 
@@ -114,7 +114,7 @@ def leakage_check(
 
 
 def whole_words(words: Sequence[str]) -> re.Pattern[str]:
-    """Build the pattern that finds any of these words whole in casefolded text; it finds nothing when there are none."""
+    """Build the pattern that finds any of these words whole in casefolded text, or nothing when there are none."""
     listed = sorted((re.escape(word.casefold()) for word in words), key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)")
 

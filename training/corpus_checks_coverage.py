@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from models.lexicon import Lexicon
 from models.release import DEFAULT_RELEASE, LEXICON
 from models.termlist import Term, read_terms
-from models.verdict import Status
+from models.verdict import LANGUAGES, Status
 from training.corpus import Row
 from training.corpus_checks_copies import HELD_OUT_PARTS, words_in
 
@@ -58,7 +59,8 @@ def counts(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def doubtful_terms() -> list[Term]:
+@cache
+def doubtful_terms() -> tuple[Term, ...]:
     """Read the shipped terms that are as often innocent words; strains are left out, being names of anything."""
     terms = read_terms(DEFAULT_RELEASE / LEXICON)
     found = [
@@ -66,7 +68,9 @@ def doubtful_terms() -> list[Term]:
         for term in terms
         if term.ambiguity in DOUBTFUL and term.kind != "strain" and term.status is not Status.RETIRED
     ]
-    return sorted(found, key=lambda term: (DOUBTFUL.index(term.ambiguity), term.lang, term.surface))
+    order = (*LANGUAGES, "*")
+    found.sort(key=lambda term: (DOUBTFUL.index(term.ambiguity), order.index(term.lang), term.surface))
+    return tuple(found)
 
 
 def innocent_uses(rows: Sequence[Row], terms: Sequence[Term]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -16,7 +17,7 @@ from models.release import sha256
 from models.verdict import ADVERT_INTENTS, INTENTS, LANGUAGES, TERM_KINDS, Intent, Kind, Span
 from training.cards import Card, CardError, load_card
 from training.corpus import DataError, Record, Row
-from training.generator.generate import MANNERS
+from training.generator.pools import MANNERS
 
 Faults = Mapping[str, Sequence[str]]
 """What is wrong, in words, and the ids or files where it is."""
@@ -31,6 +32,8 @@ MOST_WORDS = 220
 """The generator stops at 200 and hashtags may follow; a longer text is an article, no post."""
 FIRST = 10
 """Ids that are named of each fault: enough to start mending."""
+MAY_OFFER = ADVERT_INTENTS
+"""Whose posts may have spans of an offer (price, quantity, contact, payment, shipping); others mark drugs alone."""
 MALFORMED = "fields missing, unknown or of the wrong type"
 
 
@@ -117,7 +120,7 @@ def span_faults(record: Record) -> Iterator[str]:
     text, spans = record["text"], record["spans"]
     if not all(0 <= span["start"] < span["end"] <= len(text) for span in spans):
         yield "span empty or outside the text"
-    if any(one["end"] > other["start"] for one, other in zip(spans, spans[1:], strict=False)):
+    if any(one["end"] > other["start"] for one, other in pairwise(spans)):
         yield "spans not sorted, or overlapping"
     surfaces = [text[span["start"] : span["end"]] for span in spans]
     if any(surface != surface.strip() for surface in surfaces):
@@ -125,7 +128,7 @@ def span_faults(record: Record) -> Iterator[str]:
     kinds = {span["kind"] for span in spans}
     if not kinds <= set(Kind):
         yield "unknown kind of span"
-    elif record["intent"] not in ADVERT_INTENTS and not kinds <= TERM_KINDS:
+    elif record["intent"] not in MAY_OFFER and not kinds <= TERM_KINDS:
         yield "span of an offer in a post that is no advert"
 
 
@@ -144,17 +147,23 @@ def card_faults(folder: Path, card: Card, parts: Mapping[str, Sequence[Record]])
             yield name, "another count of rows"
 
 
-def well_formed(parts: Mapping[str, Iterable[Record]]) -> list[Row]:
-    """Give the records without a fault as rows, whose `source` is the part: the other checks read these alone."""
-    return [row(record, part) for part, records in parts.items() for record in records if not record_faults(record)]
+def readable(parts: Mapping[str, Iterable[Record]]) -> list[Row]:
+    """Give the records that can be read as rows, whose `source` is the part: the other checks see these alone."""
+    return [
+        row(record, part)
+        for part, records in parts.items()
+        for record in records
+        if is_typed(record) and record["intent"] in set(INTENTS)
+    ]
 
 
 def row(record: Record, part: str) -> Row:
-    """Parse one record without a fault."""
+    """Parse one record; a span that is wrong is left out, having been counted."""
     text = record["text"]
     spans = (
         Span(each["start"], each["end"], Kind(each["kind"]), text[each["start"] : each["end"]], each["obfuscated"])
         for each in record["spans"]
+        if each["kind"] in set(Kind) and 0 <= each["start"] < each["end"] <= len(text)
     )
     return Row(
         id=record["id"],

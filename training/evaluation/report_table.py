@@ -59,13 +59,19 @@ def slices_table(report: Mapping[str, Any]) -> Table:
     for column in ("slice", "recall", "recall, baseline", "false flags", "false flags, baseline"):
         table.add_column(column, justify="left" if column == "slice" else "right")
     for name, rates in report["slices"].items():
-        enough = sum(rate["of"] for rate in rates["release"].values()) >= LEAST
-        if name == "all" or (enough and name.partition(":")[0] in SHOWN):
+        if name == "all" or tells(name, rates):
             cells = [
                 in_words(rates[who][what]) for what in ("recall", "false_flags") for who in ("release", "baseline")
             ]
             table.add_row(name, *cells)
     return table
+
+
+def tells(name: str, rates: Mapping[str, Any]) -> bool:
+    """Tell whether a slice is worth a line: enough rows, and of the many sources those with an advert or a flag."""
+    kind, enough = name.partition(":")[0], sum(rate["of"] for rate in rates["release"].values()) >= LEAST
+    flagged = any(rates[who]["false_flags"]["count"] for who in ("release", "baseline"))
+    return enough and kind in SHOWN and (kind != "source" or bool(rates["release"]["recall"]["of"] or flagged))
 
 
 def harm_line(report: Mapping[str, Any]) -> str:

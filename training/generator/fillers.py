@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.lexicon import Lexicon
 from models.verdict import Kind, Status
 from training.evaluation.attacks import REHEARSABLE, attack_text
 from training.generator.pools import Pools, is_development
-from training.placeholders import contact
+from training.placeholders import link, name, phone
 
 SLOT = re.compile(r"\{([a-z]+)\}")
 MARK = re.compile(r"\{([a-z]+)!?:([^{}]*)\}")
@@ -31,7 +31,8 @@ CURRENCIES: Mapping[str, Sequence[str]] = {
 UNIT: Mapping[str, float] = {"pl": 4, "ru": 60, "sv": 10, "cs": 22}
 """What a pound or euro is about, so that prices are of a size that people pay."""
 AMOUNTS = (3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 100, 120, 150, 180, 220, 250, 300)
-DRUG_QUANTITIES = ("{}g", "{} g", "{}gr", "{} gram", "{}x", "{} pcs", "{}", "{} caps", "{} tabs")
+DRUG_QUANTITIES = ("{}g", "{} g", "{}gr", "{} g", "{}g", "{}x")
+PILL_QUANTITIES = ("{}x", "{} pcs", "{}", "x{}", "{} tabs")
 GOODS_QUANTITIES = ("{} pcs", "{}x", "{} kg", "{}", "{} packs", "{} pairs", "{}kg")
 COUNTS = (1, 2, 3, 5, 5, 10, 10, 20, 25, 50, 100)
 COMMON = frozenset(
@@ -54,6 +55,12 @@ class Words:
     pools: Pools
     common: Sequence[str]
     listed: Sequence[str]
+    currencies: Sequence[str]
+
+    def settled(self, rng: random.Random) -> Words:
+        """Settle what one author has one of: a currency and a place."""
+        fill = {**self.pools.fill, "place": [rng.choice(self.pools.fill["place"])]}
+        return replace(self, pools=replace(self.pools, fill=fill), currencies=[rng.choice(self.currencies)])
 
     def write(
         self, frame: str, rng: random.Random, *, lawful: bool = False, named: Mapping[str, str] | None = None
@@ -63,22 +70,22 @@ class Words:
 
         def fill(match: re.Match[str]) -> str:
             slot = match.group(1)
-            return fixed[slot] if slot in fixed else self.slot(slot, rng, lawful=lawful)
+            return fixed[slot] if slot in fixed else self.slot(slot, frame, rng, lawful=lawful)
 
         text = SLOT.sub(fill, frame)
         return bare(text) if lawful else text
 
-    def slot(self, slot: str, rng: random.Random, *, lawful: bool = False) -> str:
-        """Write one slot, with its mark."""
+    def slot(self, slot: str, frame: str, rng: random.Random, *, lawful: bool = False) -> str:
+        """Write one slot of a frame, with its mark."""
         if slot == "substance":
             return f"{{substance:{rng.choice(self.common if self.common and rng.random() < 0.67 else self.listed)}}}"
         if slot == "price":
-            return f"{{price:{price(self.pools.lang, rng)}}}"
+            return f"{{price:{price(self.pools.lang, self.currencies, rng)}}}"
         if slot == "quantity":
-            shapes = GOODS_QUANTITIES if lawful else DRUG_QUANTITIES
+            shapes = GOODS_QUANTITIES if lawful else PILL_QUANTITIES if "{medicine}" in frame else DRUG_QUANTITIES
             return f"{{quantity:{rng.choice(shapes).format(rng.choice(COUNTS))}}}"
         if slot == "contact":
-            return f"{{contact:{contact(rng)}}}"
+            return f"{{contact:{contact_for(frame, rng)}}}"
         word = rng.choice(self.pools.fill[slot])
         kinds = {"slang": Kind.SLANG, "cover": Kind.SLANG, "emoji": Kind.SLANG, "medicine": Kind.SUBSTANCE}
         return f"{{{kinds[slot]}:{word}}}" if slot in kinds else word
@@ -98,14 +105,25 @@ def words_of(pools: Pools, lexicon: Lexicon, *, development: bool, banned: re.Pa
         and not banned.search(term.surface)
     }
     common = sorted(surface for surface, substance in named.items() if substance in COMMON)
-    return Words(pools, common, sorted(named))
+    return Words(pools, common, sorted(named), CURRENCIES[pools.lang])
 
 
-def price(lang: str, rng: random.Random) -> str:
-    """Write a price of a usual size in a usual way."""
+def contact_for(frame: str, rng: random.Random) -> str:
+    """Invent a contact of the kind that the frame speaks of: a mail address, a number, a link, else a handle."""
+    if MAIL.search(frame):
+        return f"{name(rng)}@example.com"
+    if PHONE.search(frame):
+        return phone(rng)
+    if LINK.search(frame):
+        return link(rng)
+    return f"@{name(rng)}" if rng.random() < 0.8 else name(rng)
+
+
+def price(lang: str, currencies: Sequence[str], rng: random.Random) -> str:
+    """Write a price of a usual size in one of these ways."""
     amount = rng.choice(AMOUNTS) * UNIT.get(lang, 1)
     rounded = round(amount, -1) if amount >= 100 else round(amount)
-    return rng.choice(CURRENCIES[lang]).format(f"{int(rounded)}")
+    return rng.choice(currencies).format(f"{int(rounded)}")
 
 
 def bare(marked: str, *, kinds: frozenset[str] = frozenset()) -> str:
@@ -127,5 +145,14 @@ def disguise(marked: str, rng: random.Random) -> str:
     return MARK.sub(hide, marked)
 
 
+MAIL = re.compile(r"mail|e-post|пошт|почт|poczt|correo|\u2709", re.IGNORECASE)
+PHONE = re.compile(
+    r"\b(?:call|ring|text|phone|line|number|ruf|anruf|nummer|t[eé]l\b|t[eé]l[eé]f|appel|num|llam|chiam|bel\b)"
+    r"|\bdzwo|\btlf|\bligue|\bzap\b|\bwhatsapp|\bwa\b|звон|\bтел\b|телеф|номер|zvol|volej|вацап|📞|☎",
+    re.IGNORECASE,
+)
+LINK = re.compile(
+    r"\b(?:link|site|web|www|url|shop|onion|strona|sklep|tienda|boutique|winkel)|сайт|ссылк|🔗|🌐", re.IGNORECASE
+)
 LETTERS = frozenset({"leet", "homoglyphs", "zero_width", "spacing", "vowel_drop"})
 """Attacks on the letters of a word."""

@@ -20,9 +20,11 @@ from models.neardup import groups
 from models.release import DEFAULT_RELEASE, LEXICON
 from models.verdict import ADVERT_INTENTS, Intent
 from training.authored import stamp
-from training.evaluation.innocent import HASHTAGS
+from training.corpus import Row
+from training.corpus_checks_identity import contacts_of
+from training.evaluation.innocent import HASHTAGS, OWN_HASHTAGS
 from training.generator.fillers import Words, bare, words_of
-from training.generator.pools import Pools, load_pools
+from training.generator.pools import MANNERS, Pools, load_pools
 from training.generator.scenes import SCENES, TERMS, Draft, Teller
 from training.markup import compile_markup
 
@@ -32,10 +34,6 @@ POSTS: Mapping[str, int] = {"en": 3700} | dict.fromkeys(
 )
 """Posts of the training part in each language; the development part has a tenth as many."""
 HELD_OUT = "held_out.txt"
-MANNERS: Sequence[tuple[str, int]] = (
-    *(("telegram", 5), ("x", 5), ("instagram", 4), ("snapchat", 3), ("reddit", 3), ("discord", 3), ("forum", 3)),
-    *(("tiktok", 2), ("youtube", 2), ("classified", 2), ("bio", 1)),
-)
 SHORT_FORMS: Mapping[str, int] = {"bio": 30, "tiktok": 35, "youtube": 60, "snapchat": 50}
 """Manners that are brief, in words: a longer draft takes another."""
 JOINERS: Mapping[str, Sequence[str]] = {
@@ -88,7 +86,7 @@ def composed(part: str, words: Words) -> Iterator[list[dict[str, Any]]]:
         number += 1
         name = f"{'g' if part == 'generated' else 'd'}-{words.pools.lang}-{number:05d}"
         rng = random.Random(f"{SEED} {name}")
-        drafts = rng.choices(scenes, weights)[0](Teller(words, rng))
+        drafts = rng.choices(scenes, weights)[0](Teller(words.settled(rng), rng))
         pair = f"{name}-p" if len(drafts) > 1 else None
         yield [
             row(f"{name}{letter}", words.pools.lang, draft, pair, rng)
@@ -102,7 +100,7 @@ def row(id_: str, lang: str, draft: Draft, pair: str | None, rng: random.Random)
     fitting = [(name, weight) for name, weight in MANNERS if words <= SHORT_FORMS.get(name, LONGEST)]
     names, weights = zip(*(fitting or MANNERS), strict=True)
     manner = rng.choices(names, weights)[0]
-    marked = dressed(draft, manner, rng)
+    marked = dressed(draft, manner, lang, rng)
     offers = Intent(draft.intent) in ADVERT_INTENTS
     text, spans = compile_markup(marked if offers else bare(marked, kinds=TERMS))
     listed = [
@@ -119,7 +117,7 @@ def row(id_: str, lang: str, draft: Draft, pair: str | None, rng: random.Random)
     }
 
 
-def dressed(draft: Draft, manner: str, rng: random.Random) -> str:
+def dressed(draft: Draft, manner: str, lang: str, rng: random.Random) -> str:
     """Join the pieces as people write there: lines, bullets, no capitals, hashtags, a reply's handle."""
     pieces = [piece.strip() for piece in draft.pieces if piece.strip()]
     if draft.lines:
@@ -131,8 +129,9 @@ def dressed(draft: Draft, manner: str, rng: random.Random) -> str:
         text = lowered(text)
     if rng.random() < 0.3:
         text = re.sub(r"\.$", "", text)
-    if rng.random() < (0.3 if manner in {"instagram", "tiktok", "x"} else 0.05):
-        text += "\n" + " ".join(rng.sample(HASHTAGS, rng.randint(1, 8)))
+    if rng.random() < (0.15 if manner in {"instagram", "tiktok", "x"} else 0.02):
+        tags = [*OWN_HASHTAGS[lang], *(HASHTAGS if lang == "en" else ())]
+        text += "\n" + " ".join(rng.sample(tags, rng.randint(1, min(5, len(tags)))))
     return text
 
 
@@ -157,7 +156,7 @@ def unlike(scenes: Iterator[list[dict[str, Any]]], number: int) -> list[dict[str
     taken: list[dict[str, Any]] = []
     while len(taken) < number:
         fresh = [next(scenes) for _ in range(max(20, (number - len(taken)) // 2))]
-        fresh = [scene for scene in fresh if all(len(post["text"].split()) <= LONGEST for post in scene)]
+        fresh = [scene for scene in fresh if all(publishable(post) for post in scene)]
         posts = taken + [post for scene in fresh for post in scene]
         numbers = groups([post["text"] for post in posts]).tolist()
         seen = set(numbers[: len(taken)])
@@ -169,6 +168,14 @@ def unlike(scenes: Iterator[list[dict[str, Any]]], number: int) -> list[dict[str
                 taken += scene
                 seen |= own
     return taken
+
+
+def publishable(post: dict[str, Any]) -> bool:
+    """Tell whether a post is not too long and holds nothing that chance made look like somebody's number."""
+    if len(post["text"].split()) > LONGEST:
+        return False
+    found = Row(post["id"], post["text"], frozenset({Intent(post["intent"])}), "generated", lang=post["lang"])
+    return not any(contacts_of(found))
 
 
 def banned_words(folder: Path) -> re.Pattern[str]:
@@ -186,7 +193,7 @@ def main(folder: Path) -> dict[str, int]:
         rows = generate(part, pools, lexicon, banned=banned)
         lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in rows]
         (folder / f"{part.name}.jsonl").write_text("".join(lines), encoding="utf-8")
-    names = ("train.jsonl", "generated.jsonl", "dev.jsonl", "test.jsonl", "demo.jsonl")
+    names = ("train.jsonl", "innocent.jsonl", "generated.jsonl", "dev.jsonl", "test.jsonl", "demo.jsonl")
     counts = {name: sum(1 for _ in (folder / name).open(encoding="utf-8")) for name in names}
     stamp(folder / "README.md", counts)
     return counts

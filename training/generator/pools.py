@@ -23,6 +23,11 @@ FRAMES = (
 FILL = ("slang", "cover", "emoji", "medicine", "good", "place", "time")
 SLOTS = (*FILL, "substance", "price", "quantity", "contact")
 MARKS = ("payment", "shipping", "contact")
+MANNERS: Sequence[tuple[str, int]] = (
+    *(("telegram", 5), ("x", 5), ("instagram", 4), ("snapchat", 3), ("reddit", 3), ("discord", 3), ("forum", 3)),
+    *(("tiktok", 2), ("youtube", 2), ("classified", 2), ("bio", 1)),
+)
+"""Where a post stands, and how often of 33."""
 DEVELOPMENT = 0.15
 """Share of all frames and words that only the development part uses."""
 
@@ -40,10 +45,15 @@ class Pools:
     fill: Mapping[str, Sequence[str]]
 
     def part(self, *, development: bool, banned: re.Pattern[str]) -> Pools:
-        """Keep the fragments of one part, by a hash of each, without those that hold a word kept for the test."""
+        """Keep the fragments of one part, without those that hold a word kept for the test.
+
+        Of each list the fragments of the lowest hashes are kept for development: a share of it, two at least.
+        """
 
         def kept(fragments: Sequence[str]) -> list[str]:
-            return [each for each in fragments if is_development(each) == development and not banned.search(each)]
+            allowed = [each for each in fragments if not banned.search(each)]
+            held = set(sorted(allowed, key=place)[: max(2, round(DEVELOPMENT * len(allowed)))])
+            return [each for each in allowed if (each in held) == development]
 
         return Pools(
             self.lang,
@@ -52,10 +62,15 @@ class Pools:
         )
 
 
-def is_development(fragment: str) -> bool:
-    """Tell whether a fragment is kept for the development part."""
+def place(fragment: str) -> float:
+    """Give a fragment its place between 0 and 1, by a hash."""
     digest = hashlib.sha256(f"development {fragment.casefold()}".encode()).hexdigest()
-    return int(digest[:8], 16) / 2**32 < DEVELOPMENT
+    return int(digest[:8], 16) / 2**32
+
+
+def is_development(name: str) -> bool:
+    """Tell whether a substance is named in the development part alone."""
+    return place(name) < DEVELOPMENT
 
 
 def load_pools(folder: Path = POOLS) -> dict[str, Pools]:

@@ -94,7 +94,7 @@ def short(tell: Teller) -> list[Draft]:
 
 def buried(tell: Teller) -> list[Draft]:
     """Hide an offer in a long innocent post, and tell the same post without it."""
-    life = tell.several("filler", 4, 8)
+    life = tell.several("filler", 2, 5)
     place = tell.rng.randint(1, len(life))
     offer = [tell.offer(), *tell.some("contact", 0.7)]
     goods = [tell.piece("goods", lawful=True)] if tell.rng.random() < 0.5 else tell.some("homonym")
@@ -117,8 +117,8 @@ def praised(tell: Teller) -> list[Draft]:
     """Praise a seller with a route to him, and without one."""
     praise = tell.piece("vouch")
     return [
-        Draft("promote", [*tell.some("open", 0.15), praise, tell.piece("route"), *tell.some("close", 0.2)]),
-        Draft("use_talk", [praise, *tell.some("talk", 0.5)]),
+        Draft("promote", [praise, tell.piece("route")]),
+        Draft("use_talk", [praise, *tell.some("talk", 0.2)]),
     ]
 
 
@@ -135,13 +135,13 @@ def pointed(tell: Teller) -> list[Draft]:
 def hired(tell: Teller) -> list[Draft]:
     """Seek hands for a drug business, and for an honest one, with the same contact."""
     role = "recruit_hidden" if tell.rng.random() < 0.5 else "recruit_drug"
-    contact, close = tell.some("contact", 0.85), tell.some("close", 0.2)
+    contact = tell.some("contact", 0.85)
     crooked = [tell.piece(role), *tell.some("recruit_pay", 1.0 if role == "recruit_hidden" else 0.5)]
     honest = [tell.piece("job", lawful=True), *tell.some("job_pay", 0.7, lawful=True)]
     wage_unmarked = frozenset({"substance", "slang", "contact"})
     return [
-        Draft("recruit", [bare(piece, kinds=wage_unmarked) for piece in [*crooked, *contact, *close]]),
-        Draft("other", [bare(piece) for piece in [*honest, *contact, *close]]),
+        Draft("recruit", [bare(piece, kinds=wage_unmarked) for piece in [*crooked, *contact]]),
+        Draft("other", [bare(piece) for piece in [*honest, *contact]]),
     ]
 
 
@@ -159,7 +159,7 @@ def alerted(tell: Teller) -> list[Draft]:
 
 def recovered(tell: Teller) -> list[Draft]:
     """Speak of one's own recovery, or point to help."""
-    return [Draft("harm_reduction", tell.several("recovery", 1, 2) + tell.some("advice", 0.2))]
+    return [Draft("harm_reduction", tell.several("recovery", 1, 2))]
 
 
 def reported(tell: Teller) -> list[Draft]:
@@ -170,7 +170,7 @@ def reported(tell: Teller) -> list[Draft]:
 
 def talked(tell: Teller) -> list[Draft]:
     """Talk, worry or ask."""
-    roles = tell.rng.choice((("talk", "talk"), ("talk",), ("worry",), ("ask",), ("worry", "ask"), ("talk", "ask")))
+    roles = tell.rng.choice((("talk", "talk"), ("talk",), ("worry",), ("ask",), ("worry", "ask")))
     return [Draft("use_talk", [tell.piece(role) for role in roles])]
 
 
@@ -182,7 +182,7 @@ def wanted(tell: Teller) -> list[Draft]:
 def told_off(tell: Teller) -> list[Draft]:
     """Deny, play, sing, joke, or say drug words in their plain sense."""
     role = tell.rng.choice(("homonym", "homonym", "play", "play", "denial"))
-    return [Draft("other", [*tell.some("filler", 0.3), tell.piece(role)])]
+    return [Draft("other", [*tell.some("filler", 0.15), tell.piece(role)])]
 
 
 def other_crime(tell: Teller) -> list[Draft]:

@@ -1,0 +1,97 @@
+"""Check a folder of posts before anything trains on it: `npsight corpus check FOLDER`.
+
+The report is one JSON object: each check with its counts and the first ids that fail, figures without a mark, and
+whether all passes. What the checks are is in `corpus_checks_*`; docs/corpus.md says what each failure means.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from training.corpus import DataError
+from training.corpus_checks_copies import case_texts, copies_check, grouped, held_out_words, leakage_check
+from training.corpus_checks_coverage import coverage
+from training.corpus_checks_identity import identity_check
+from training.corpus_checks_schema import folder_card, read_parts, readable, schema_check
+from training.corpus_checks_table import lines, print_check
+from training.corpus_checks_variety import variety
+
+OPEN, CLOSE = "<!-- check, generated -->", "<!-- /check -->"
+STEPS = ("fields and card", "near copies", "variety", "contacts", "coverage")
+WIDTH_IN_A_FILE = 120
+"""Columns when nobody's terminal says how many."""
+OnStep = Callable[[str], None]
+
+
+def check_command(folder: Path, *, suite: Path | None, out: Path | None = None, stamp: bool = False) -> bool:
+    """Check a folder, print the report, write it where asked, and tell whether it passes."""
+    with step_progress() as on_step:
+        report = check_corpus(folder, suite=suite, on_step=on_step)
+    print_check(report, Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE))
+    if out is not None:
+        out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if stamp:
+        stamp_check(folder / "README.md", report)
+    return bool(report["passes"])
+
+
+def check_corpus(folder: Path, *, suite: Path | None, on_step: OnStep = lambda step: None) -> dict[str, Any]:
+    """Run every check on a folder of posts; `suite` is a functional suite that must not have leaked into it.
+
+    `DataError` or `CardError` where there is nothing to check: no folder, no card, no part, a line that is no JSON.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    on_step(STEPS[0])
+    card, parts, cases, held_out = folder_card(folder), read_parts(folder), case_texts(suite), held_out_words(folder)
+    checks = {"schema": schema_check(folder, card, parts)}
+    rows = readable(parts)
+    on_step(STEPS[1])
+    numbers, in_cases = grouped(rows, cases)
+    checks["copies"] = copies_check(rows, numbers)
+    checks["leakage"] = leakage_check(rows, numbers, in_cases=in_cases, held_out=held_out)
+    on_step(STEPS[2])
+    varied = variety(rows)
+    on_step(STEPS[3])
+    checks["identity"] = identity_check(rows)
+    on_step(STEPS[4])
+    return {
+        "folder": str(folder),
+        "suite": None if suite is None else str(suite),
+        "passes": all(check["passes"] for check in checks.values()),
+        "checks": checks,
+        "variety": varied,
+        "coverage": coverage(rows, held_out=held_out),
+    }
+
+
+def stamp_check(card: Path, report: dict[str, Any]) -> None:
+    """Write the report's figures into a data card, between its two marks; `DataError` when it has none."""
+    text = card.read_text(encoding="utf-8")
+    before, opened, rest = text.partition(OPEN)
+    _, closed, after = rest.partition(CLOSE)
+    if not opened or not closed:
+        raise DataError(f"{card}: no {OPEN} ... {CLOSE} there to write the figures into")
+    card.write_text(f"{before}{OPEN}\n{lines(report)}\n{CLOSE}{after}", encoding="utf-8")
+
+
+@contextmanager
+def step_progress() -> Iterator[OnStep]:
+    """Show on stderr, at a terminal, which step is under way."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=len(STEPS))
+
+        def on_step(step: str) -> None:
+            progress.update(task, description=step, completed=STEPS.index(step))
+
+        yield on_step
