@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 
 from models.neardup import groups
 from models.release import sha256
-from models.verdict import INTENTS, LANGUAGES, Kind
+from models.verdict import ADVERT_INTENTS, INTENTS, LANGUAGES, Intent, Kind
 from training.authored import compile_folder
 from training.cards import load_card
 from training.corpus import Row, load_corpus
+from training.evaluation.agreement import agreement_lines, kappa_table, read_labels
 from training.evaluation.records import read_file
+from training.generator.generate import banned_words
 
 CARDS = Path(__file__).parent.parent / "data_cards"
 POSTS = CARDS / "npsight_posts"
@@ -110,3 +113,24 @@ def test_links_and_addresses_are_those_reserved_for_examples(rows: dict[str, lis
     for row in (row for part in PARTS for row in rows[part]):
         for host in re.findall(r"(?:https?://|www\.|[\w.+-]+@(?=[\w-]+\.))([\w.-]+)", row.text):
             assert reserved.search(host.rstrip(".")), (row.id, host)
+
+
+def test_the_card_shows_the_agreement_of_the_readings_it_ships() -> None:
+    reader = read_labels(POSTS / "readings.tsv", "reader")
+    rows = [row for part in ("train", "test", "innocent") for row in records(part)]
+    authors = {row["id"]: Intent(row["intent"]) for row in rows if row["id"] in reader}
+    card = (POSTS / "README.md").read_text(encoding="utf-8")
+    shown = card.split("<!-- agreement, generated -->\n")[1].split("\n<!-- /agreement -->")[0]
+    assert shown == agreement_lines(kappa_table(authors, reader))
+
+
+def test_the_test_part_holds_enough_of_both_sides_in_every_language() -> None:
+    counts = Counter((row["lang"], row["intent"] in ADVERT_INTENTS) for row in records("test"))
+    assert set(counts) == {(lang, side) for lang in LANGUAGES for side in (False, True)}
+    assert min(counts.values()) >= 150
+
+
+def test_held_out_words_stand_in_no_part_that_trains() -> None:
+    banned = banned_words(POSTS)
+    for part in ("train", "innocent", "generated", "dev"):
+        assert [row["id"] for row in records(part) if banned.search(row["text"])] == []
