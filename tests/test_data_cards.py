@@ -23,7 +23,7 @@ from training.generator.generate import banned_words
 
 CARDS = Path(__file__).parent.parent / "data_cards"
 POSTS = CARDS / "npsight_posts"
-PARTS = ("train", "test", "demo")
+PARTS = ("train", "innocent", "test", "demo")
 SHIPPED = [
     (path.parent / name, facts)
     for path in sorted(CARDS.glob("*/README.md"))
