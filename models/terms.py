@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import regex
 
@@ -16,6 +16,11 @@ WORD = regex.compile(r"[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}'’\-]*|\p{Extended_Pic
 def words(text: str) -> list[tuple[int, int]]:
     """Cut a text into words (hyphens and apostrophes inside) and emoji, as half-open ranges."""
     return [match.span() for match in WORD.finditer(text)]
+
+
+def overlaps(start: int, end: int, ranges: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether a half-open range shares anything with one of others."""
+    return any(start < stop and begin < end for begin, stop in ranges)
 
 
 def word_probabilities(text: str, reading: Reading) -> list[tuple[int, int, float]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from models.release import sha256
 from models.verdict import ADVERT_INTENTS
+from training.blocks import with_block
 from training.markup import MarkupError, compile_row
 
 OPEN, CLOSE = "<!-- counts, generated -->", "<!-- /counts -->"
@@ -47,9 +48,8 @@ def stamp(card: Path, counts: Mapping[str, int]) -> None:
         text, found = re.subn(rf"^    {re.escape(name)}: .*$", entry, text, flags=re.MULTILINE)
         if found != 1:
             raise MarkupError(f"{card}: found {found} lines for {name} under npsight.files, wanted one")
-    table = count_table({name: _read(card.parent / name) for name in counts})
-    text = re.sub(f"{OPEN}.*?{CLOSE}", f"{OPEN}\n{table}\n{CLOSE}", text, flags=re.DOTALL)
-    card.write_text(text, encoding="utf-8")
+    counted = with_block(text, OPEN, CLOSE, lambda: count_table({name: _read(card.parent / name) for name in counts}))
+    card.write_text(counted or text, encoding="utf-8")
 
 
 def count_table(parts: Mapping[str, list[dict[str, Any]]]) -> str:

@@ -15,7 +15,7 @@ from models.calibration import IS_ADVERT, Calibration, advert_log_odds, softmax
 from models.normalise import normalise
 from models.policy import Bands, Policy
 from models.scorer import Reading
-from models.terms import word_probabilities
+from models.terms import overlaps, word_probabilities
 from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS
 from training.config import Config
 from training.corpus import Row
@@ -72,9 +72,8 @@ def _term_threshold(rows: Sequence[Row], readings: Sequence[Reading]) -> float:
     for (row, reading), text in zip(marked, normalise([row.text for row, _ in marked]), strict=True):
         named = [(span.start, span.end) for span in row.spans or () if span.kind in TERM_KINDS]
         for start, end, likely in word_probabilities(text.text, reading):
-            low, high = text.to_original(start, end)
             probability.append(likely)
-            truth.append(any(low < stop and begin < high for begin, stop in named))
+            truth.append(overlaps(*text.to_original(start, end), named))
     if not any(truth):
         return 0.5
     scores = {cut: f1_score(truth, np.array(probability) >= cut, zero_division=0) for cut in TERM_THRESHOLDS}

@@ -24,22 +24,18 @@ def in_words(rate: Mapping[str, Any]) -> str:
     return f"{shown} ({rate['count']} of {rate['of']:,}; {rate['low']:.{digits - 1}%} to {rate['high']:.{digits - 1}%})"
 
 
-def share_in_words(figure: Mapping[str, Any]) -> str:
-    """Say a share that was estimated, with its interval or as the bound that it is."""
+def share_in_words(figure: Mapping[str, Any], form: str = ".0%") -> str:
+    """Say what was estimated, a share unless the form says otherwise, with its interval or as the bound that it is."""
     if figure["value"] is None:
         return "not shown"
     if "bound" in figure:
-        return f"{figure['bound']} {figure['value']:.0%}"
-    return f"{figure['value']:.0%} ({figure['low']:.0%} to {figure['high']:.0%})"
+        return f"{figure['bound']} {figure['value']:{form}}"
+    return f"{figure['value']:{form}} ({figure['low']:{form}} to {figure['high']:{form}})"
 
 
 def number_in_words(figure: Mapping[str, Any]) -> str:
-    """Say a number that was estimated, with its interval."""
-    if figure["value"] is None:
-        return "not shown"
-    if "bound" in figure:
-        return f"{figure['bound']} {figure['value']:,.0f}"
-    return f"{figure['value']:,.0f} ({figure['low']:,.0f} to {figure['high']:,.0f})"
+    """Say a whole number that was estimated."""
+    return share_in_words(figure, ",.0f")
 
 
 def use_table(report: Report) -> str:

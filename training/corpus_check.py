@@ -6,9 +6,8 @@ whether all passes. What the checks are is in `corpus_checks_*`; docs/corpus.md 
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,22 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from training.blocks import with_block
 from training.corpus import DataError
-from training.corpus_checks_copies import case_texts, copies_check, grouped, held_out_words, leakage_check
+from training.corpus_checks_copies import case_texts, copies_check, grouped, leakage_check
 from training.corpus_checks_coverage import coverage
 from training.corpus_checks_identity import identity_check
 from training.corpus_checks_schema import folder_card, read_parts, readable, schema_check
 from training.corpus_checks_table import lines, print_check
 from training.corpus_checks_variety import variety
+from training.held_out import held_out_words
+from training.json_files import write_json
+from training.steps import Step, silent
 
 OPEN, CLOSE = "<!-- check, generated -->", "<!-- /check -->"
 STEPS = ("fields and card", "near copies", "variety", "contacts", "coverage")
 WIDTH_IN_A_FILE = 120
 """Columns when nobody's terminal says how many."""
-OnStep = Callable[[str], None]
 
 
 def check_command(folder: Path, *, suite: Path | None, out: Path | None = None, stamp: bool = False) -> bool:
@@ -37,13 +39,13 @@ def check_command(folder: Path, *, suite: Path | None, out: Path | None = None, 
         report = check_corpus(folder, suite=suite, on_step=on_step)
     print_check(report, Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE))
     if out is not None:
-        out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(report, out, allow_nan=True)
     if stamp:
         stamp_check(folder / "README.md", report)
     return bool(report["passes"])
 
 
-def check_corpus(folder: Path, *, suite: Path | None, on_step: OnStep = lambda step: None) -> dict[str, Any]:
+def check_corpus(folder: Path, *, suite: Path | None, on_step: Step = silent) -> dict[str, Any]:
     """Run every check on a folder of posts; `suite` is a functional suite that must not have leaked into it.
 
     `DataError` or `CardError` where there is nothing to check: no folder, no card, no part, a line that is no JSON.
@@ -76,15 +78,14 @@ def check_corpus(folder: Path, *, suite: Path | None, on_step: OnStep = lambda s
 def stamp_check(card: Path, report: dict[str, Any]) -> None:
     """Write the report's figures into a data card, between its two marks; `DataError` when it has none."""
     text = card.read_text(encoding="utf-8")
-    before, opened, rest = text.partition(OPEN)
-    _, closed, after = rest.partition(CLOSE)
-    if not opened or not closed:
+    stamped = with_block(text, OPEN, CLOSE, lambda: lines(report))
+    if stamped is None:
         raise DataError(f"{card}: no {OPEN} ... {CLOSE} there to write the figures into")
-    card.write_text(f"{before}{OPEN}\n{lines(report)}\n{CLOSE}{after}", encoding="utf-8")
+    card.write_text(stamped, encoding="utf-8")
 
 
 @contextmanager
-def step_progress() -> Iterator[OnStep]:
+def step_progress() -> Iterator[Step]:
     """Show on stderr, at a terminal, which step is under way."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from models.neardup import groups
 from training.corpus import DataError, Row
 from training.corpus_checks_schema import read_records, verdict_on
-from training.generator.generate import HELD_OUT
+from training.held_out import whole_words
 
 HELD_OUT_PARTS = frozenset({"test", "demo"})
 """Every other part trains, or chooses among what was trained."""
@@ -32,13 +31,6 @@ def case_texts(suite: Path | None) -> list[str]:
     if not all(isinstance(text, str) for text in texts):
         raise DataError(f"{path}: a case has no text")
     return [str(text) for text in texts]
-
-
-def held_out_words(folder: Path) -> list[str]:
-    """Read the words that only the test part may hold, one a line; none when the folder keeps no such list."""
-    path = folder / HELD_OUT
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return sorted({line.strip() for line in lines if line.strip()})
 
 
 def grouped(rows: Sequence[Row], cases: Sequence[str]) -> tuple[list[int], set[int]]:
@@ -111,12 +103,6 @@ def leakage_check(
         "pair in two parts": [pair for pair, parts in parts_of.items() if len(parts) > 1],
     }
     return verdict_on(found)
-
-
-def whole_words(words: Sequence[str]) -> re.Pattern[str]:
-    """Build the pattern that finds any of these words whole in casefolded text, or nothing when there are none."""
-    listed = sorted((re.escape(word.casefold()) for word in words), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)")
 
 
 def words_in(rows: Iterable[Row], words: Sequence[str]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from models.release import CARD, REPORT, Release, open_release, save_manifest
+from training.blocks import with_block
 from training.card_tables import in_words, suite_lines, table, use_table
+from training.json_files import read_object, write_json
 from training.model_card import model_card
 
 BEGIN, END = "<!-- figures, generated from models/default/report.json -->", "<!-- /figures -->"
@@ -21,33 +22,21 @@ FACTS = ("format", "version", "created", "intents", "files")
 def document(folder: Path, report_file: Path, *, protocol: Path | None = None, readme: Path | None = None) -> Release:
     """Write report, card and manifest anew; `ValueError` when the report is of another release."""
     release = open_release(folder)
-    before, report = read(release.path(REPORT)), read(report_file)
+    before, report = read_object(release.path(REPORT)), read_object(report_file)
     if report.get("release") != release.version:
         raise ValueError(f"{report_file}: a report of release {report.get('release')}, wanted {release.version}")
     report |= {name: before[name] for name in TRAINING if name in before}
     if protocol is not None:
-        report["protocol"] = read(protocol)
+        report["protocol"] = read_object(protocol)
     elif "protocol" in before:
         report.setdefault("protocol", before["protocol"])
     facts = {name: value for name, value in release.manifest.items() if name not in FACTS}
     facts["metrics"] = headline(report)
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    release.path(REPORT).write_text(text, encoding="utf-8")
+    write_json(report, release.path(REPORT), allow_nan=True)
     release.path(CARD).write_text(model_card(release.version, facts, report), encoding="utf-8")
     if readme is not None:
         readme.write_text(with_figures(readme.read_text(encoding="utf-8"), report), encoding="utf-8")
     return save_manifest(folder, version=release.version, created=release.manifest["created"], facts=facts)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read a JSON object."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON ({error})") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: found a {type(values).__name__}, wanted an object")
-    return values
 
 
 def headline(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,10 +51,10 @@ def headline(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_figures(text: str, report: Mapping[str, Any]) -> str:
     """Rewrite the block of figures in a README; `ValueError` when it has none."""
-    if BEGIN not in text or END not in text:
+    found = with_block(text, BEGIN, END, lambda: figures(report))
+    if found is None:
         raise ValueError(f"no {BEGIN} ... {END} in the README")
-    before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{figures(report)}\n{END}{rest.split(END, 1)[1]}"
+    return found
 
 
 def figures(report: Mapping[str, Any]) -> str:

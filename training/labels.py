@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from models.lexicon import Lexicon
 from models.normalise import Normalised, normalise
 from models.signals import find_signals
-from models.terms import words
+from models.terms import overlaps, words
 from models.verdict import TERM_KINDS, Intent
 from training.corpus import Row
 
@@ -79,5 +79,4 @@ def _distant(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]],
 
 
 def _inside(normalised: Normalised, word: tuple[int, int], named: Sequence[tuple[int, int]]) -> bool:
-    low, high = normalised.to_original(*word)
-    return any(low < end and start < high for start, end in named)
+    return overlaps(*normalised.to_original(*word), named)

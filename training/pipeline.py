@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import json
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +43,14 @@ from training.evaluation.baselines import Baseline, fit_baseline
 from training.evaluation.report import FORMAT, Asked, metrics, one_sided
 from training.evaluation.run import baseline_contender, baseline_threshold, judge, judged_rows, read_rows
 from training.export import export_float, export_int8, restore
+from training.json_files import write_json
 from training.labels import Labelled, label_rows
 from training.model_card import model_card
 from training.network import Network
 from training.parity import NOT_CHECKED, check_parity, hard_rows
 from training.readers import read_dataset
 from training.splits import Splits, lookup, split
+from training.steps import Step, silent
 from training.trainer import is_main_process, train_once
 
 
@@ -93,13 +94,6 @@ class Order:
     version: str
     held_out: Sequence[str] = ()
     command: str = ""
-
-
-Step = Callable[[str], None]
-
-
-def silent(step: str) -> None:
-    """Say nothing."""
 
 
 def train_release(order: Order, out: Path, *, on_step: Step = silent) -> Release:
@@ -198,7 +192,7 @@ def set_working_point(
     readings = read_rows(scorer, rows)
     calibration = calibrate(rows, readings)
     policy, point = working_policy(rows, readings, calibration, config)
-    write_json(calibration.to_json(), folder / CALIBRATION)
+    write_json(calibration.to_json(), folder / CALIBRATION, allow_nan=True)
     save_policy(policy, folder / POLICY)
     return calibration, policy, point
 
@@ -254,7 +248,7 @@ def close(folder: Path, order: Order, corpus: Corpus, *, report: Mapping[str, An
         "metrics": headline(report),
         "weights": weights,
     }
-    write_json(report, folder / REPORT)
+    write_json(report, folder / REPORT, allow_nan=True)
     (folder / CARD).write_text(model_card(order.version, facts, report), encoding="utf-8")
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     save_manifest(folder, version=order.version, created=created, facts=facts)
@@ -283,8 +277,3 @@ def counts(corpus: Corpus, splits: Splits) -> dict[str, Any]:
         "test_rows": len(splits.test),
         "train_by_source": dict(sorted(by_source.items())),
     }
-
-
-def write_json(values: Mapping[str, Any], path: Path) -> None:
-    """Write plain values as readable JSON."""
-    path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

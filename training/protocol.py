@@ -14,7 +14,6 @@ import re
 import shlex
 import shutil
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -31,13 +30,15 @@ from training.corpus import Corpus, Row, load_corpus
 from training.evaluation.baselines import Baseline
 from training.evaluation.report import one_sided
 from training.evaluation.run import judge
-from training.pipeline import Order, Start, Step, make_release, silent
+from training.json_files import read_object, write_json
+from training.pipeline import Order, Start, make_release
 from training.protocol_pool import SMALL, Budget, load_protocol
 from training.protocol_splits import ProtocolSplit, protocol_splits
 from training.protocol_table import print_protocol
 from training.readers import read_dataset
 from training.splits import Splits
 from training.start import choose_lexicon, choose_start
+from training.steps import Step, silent, timed_steps
 from training.trainer import fingerprint
 
 PROTOCOL = "protocol.json"
@@ -72,12 +73,6 @@ def protocol_command(
 ) -> dict[str, Any]:
     """Run the protocol, say how it goes, print its table and give its section of a report."""
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
-    console = Console(stderr=True)
-    began = time.monotonic()
-
-    def on_step(step: str) -> None:
-        console.print(f"[bold]{time.monotonic() - began:6.0f} s[/bold]  {step}")
-
     parent = open_release(from_release) if from_release else None
     chosen, budget = load_protocol(config or SMALL)
     plan = Plan(
@@ -90,7 +85,7 @@ def protocol_command(
         parent=parent,
         command=shlex.join(["npsight", *sys.argv[1:]]),
     )
-    section = run_protocol(plan, out, keep=keep, on_step=on_step)
+    section = run_protocol(plan, out, keep=keep, on_step=timed_steps())
     print_protocol(section, Console())
     return section
 
@@ -158,10 +153,7 @@ def take_up(path: Path, head: dict[str, Any]) -> dict[str, Any]:
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         return head
-    try:
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON ({error})") from error
+    kept = read_object(path)
     if kept.get("fingerprint") != head["fingerprint"]:
         raise ValueError(f"{path}: measured with another config, lexicon, start or data; wanted a new folder for --out")
     return kept
@@ -242,5 +234,5 @@ def slug(name: str) -> str:
 def write_whole(section: Mapping[str, Any], path: Path) -> None:
     """Write the section so that the file is always whole, whenever the run is stopped."""
     half = path.with_name(f".{path.name}.half")
-    half.write_text(json.dumps(section, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(section, half)
     os.replace(half, path)

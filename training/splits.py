@@ -27,7 +27,21 @@ class Splits:
 
 
 def split(rows: Sequence[Row], sample: Sample, *, seed: int) -> Splits:
-    """Send each group whole to one split by a hash of its first id, so that new rows move no old ones."""
+    """Part the rows by group, and choose those to train on."""
+    parts = parts_of(rows, sample, seed=seed)
+    chosen = choose(parts["train"], sample, seed=seed)
+    return Splits(
+        train=chosen + hardest(parts["train"], chosen, sample),
+        calibrate=[row for _, row in parts["calibrate"]],
+        test=[row for _, row in parts["test"]],
+    )
+
+
+def parts_of(rows: Sequence[Row], sample: Sample, *, seed: int) -> dict[str, list[tuple[int, Row]]]:
+    """Send each group whole to one part by a hash of its first id, so that new rows move no old ones.
+
+    Gives each part's rows with the numbers of their groups.
+    """
     numbers = group_rows(rows).tolist()
     first: dict[int, str] = {}
     for row, number in zip(rows, numbers, strict=True):
@@ -35,12 +49,7 @@ def split(rows: Sequence[Row], sample: Sample, *, seed: int) -> Splits:
     parts: dict[str, list[tuple[int, Row]]] = {"train": [], "calibrate": [], "test": []}
     for row, number in zip(rows, numbers, strict=True):
         parts[_part(first[number], sample, seed)].append((number, row))
-    chosen = choose(parts["train"], sample, seed=seed)
-    return Splits(
-        train=chosen + hardest(parts["train"], chosen, sample),
-        calibrate=[row for _, row in parts["calibrate"]],
-        test=[row for _, row in parts["test"]],
-    )
+    return parts
 
 
 def _part(key: str, sample: Sample, seed: int) -> str:

@@ -7,16 +7,14 @@ import json
 import logging
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
 
 from models.release import DEFAULT_RELEASE, LEXICON, MANIFEST, REPORT, Release, open_release
 from training.config import Config, config_from, load_config
 from training.evaluation.report_table import print_report
 from training.pipeline import Order, Start, start_from_backbone, start_from_release, train_release
+from training.steps import timed_steps
 
 
 def train_command(
@@ -33,12 +31,7 @@ def train_command(
 ) -> None:
     """Train and say how it went; `ValueError` for a request that makes no sense."""
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
-    console = Console(stderr=True)
-    began = time.monotonic()
-
-    def on_step(step: str) -> None:
-        console.print(f"[bold]{time.monotonic() - began:6.0f} s[/bold]  {step}")
-
+    on_step = timed_steps()
     parent = open_release(from_release) if from_release else None
     chosen = choose_config(config, parent)
     order = Order(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 from transformers import Trainer, TrainingArguments
 
+from models.terms import overlaps
 from models.verdict import INTENTS
 from training.augment import MASK, hide_terms
 from training.config import Config
@@ -46,9 +47,9 @@ class Examples(Dataset[Example]):
         encoding = self._tokenizer.encode(row.text)  # the first window only: a later one may hold no offer
         labels = [TERM_IGNORED] * len(encoding.ids)
         for token, (start, end) in enumerate(encoding.offsets):
-            if end > start and any(low < end and start < high for low, high in row.plain):
+            if end > start and overlaps(start, end, row.plain):
                 labels[token] = 0
-            if end > start and any(low < end and start < high for low, high in row.named):
+            if end > start and overlaps(start, end, row.named):
                 labels[token] = 1
         return {
             "input_ids": self._masked(row, encoding.ids, encoding.offsets),
@@ -62,7 +63,7 @@ class Examples(Dataset[Example]):
         if not hidden or self._mask is None:
             return ids
         return [
-            self._mask if any(low < end and start < high for low, high in hidden) else token
+            self._mask if overlaps(start, end, hidden) else token
             for token, (start, end) in zip(ids, offsets, strict=True)
         ]
 

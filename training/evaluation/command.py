@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from models import neardup
 from models.detector import Detector
@@ -21,7 +18,6 @@ from models.release import (
     REPORT,
     SKETCH,
     Release,
-    load_calibration,
     load_detector,
     open_release,
     sha256,
@@ -34,14 +30,16 @@ from training.evaluation.cost import cost
 from training.evaluation.drugcheck import answers_of, load_cases, scorecard
 from training.evaluation.explanations import explanations
 from training.evaluation.goals import goal_policy, parse_goal
-from training.evaluation.judged import Contender, Judged, release_contender
+from training.evaluation.judged import Judged, release_contender
 from training.evaluation.kept import VERDICTS, judge_kept
 from training.evaluation.page import write_page
 from training.evaluation.records import read_file
 from training.evaluation.report import FORMAT, PREVALENCES, Asked, metrics, one_sided
 from training.evaluation.robustness import robustness
 from training.evaluation.run import baseline_contender, judge, judged_rows, posts_of
-from training.splits import split
+from training.json_files import write_json
+from training.splits import parts_of
+from training.steps import Step, timed_steps
 
 PAGE = "report.html"
 AUTHORED = "npsight_posts"
@@ -66,13 +64,9 @@ class Request:
 
 def evaluate_release(folder: Path, request: Request) -> dict[str, Any]:
     """Measure the loaded release; write what was asked for; give the report."""
-    console = Console(stderr=True)
-    began = time.monotonic()
-
-    def on_step(step: str) -> None:
-        console.print(f"[bold]{time.monotonic() - began:6.0f} s[/bold]  {step}")
-
+    on_step = timed_steps()
     release, others = open_release(folder), [open_release(each) for each in request.beside]
+    refuse_twice([release, *others])
     if request.write_policy and len(request.asked.goals) != 1:
         raise ValueError(f"--write-policy wants exactly one --goal, found {len(request.asked.goals)}")
     on_step("read rows")
@@ -80,9 +74,8 @@ def evaluate_release(folder: Path, request: Request) -> dict[str, Any]:
     detector = load_detector(release)
     on_step(f"judge {len(rows):,} rows")
     judged = judge_all(release, detector, rows, others, request)
-    report = head(release, detector, request) | facts
-    fitted = load_calibration(release).prevalence
-    authored = authored_rows(request.cards)
+    report = head(release, detector, judged, request) | facts
+    fitted, authored = detector.calibration.prevalence, authored_rows(request.cards)
     report |= metrics(judged, request.asked, fitted_prevalence=fitted, authored=authored, on_step=on_step)
     if not request.quick:
         report |= deeper(release, detector, judged, request, on_step)
@@ -112,7 +105,8 @@ def test_part(corpus: Corpus, request: Request, release: Release) -> list[Row]:
     config = config_from(release.manifest["config"], where=str(release.path(MANIFEST)))
     held = load_corpus(request.held_out, cards=request.cards, read=read_file).rows if request.held_out else []
     taken = {row.id for row in held}
-    return split([row for row in corpus.rows if row.id not in taken], config.sample, seed=config.seed).test + held
+    parts = parts_of([row for row in corpus.rows if row.id not in taken], config.sample, seed=config.seed)
+    return [row for _, row in parts["test"]] + held
 
 
 def unseen(rows: Sequence[Row], release: Release) -> tuple[list[Row], int]:
@@ -135,16 +129,15 @@ def judge_all(
         verdicts = judge_rows(other, load_detector(other), rows, request.out)
         contenders.append(release_contender(other.version, f"npsight {other.version}", verdicts))
     verdicts = judge_rows(release, detector, rows, request.out)
-    return judged_rows(rows, verdicts, detector.policy, version=release.version, others=apart(contenders, release))
+    return judged_rows(rows, verdicts, detector.policy, version=release.version, others=contenders)
 
 
-def apart(contenders: Sequence[Contender], release: Release) -> Sequence[Contender]:
+def refuse_twice(releases: Sequence[Release]) -> None:
     """Refuse two contenders of one name, which a report could not tell apart."""
-    names = ["release", release.version, "lexicon", *(each.name for each in contenders)]
+    names = ["release", "baseline", "lexicon", *(each.version for each in releases)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"--beside: {', '.join(twice)} stands twice, wanted releases of other versions")
-    return contenders
 
 
 def judge_rows(release: Release, detector: Detector, rows: Sequence[Row], out: Path | None) -> Any:
@@ -169,9 +162,8 @@ def authored_rows(cards: Path) -> list[Row]:
     return load_corpus(files, cards=cards, read=read_file).rows if files else []
 
 
-def head(release: Release, detector: Detector, request: Request) -> dict[str, Any]:
+def head(release: Release, detector: Detector, judged: Judged, request: Request) -> dict[str, Any]:
     """Say what was measured and when."""
-    thresholds = {band.review for band in detector.policy.bands.values()}
     return {
         "format": FORMAT,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -179,15 +171,13 @@ def head(release: Release, detector: Detector, request: Request) -> dict[str, An
         "policy": {
             "label": detector.policy.label,
             "prevalence": detector.policy.prevalence,
-            "threshold": thresholds.pop() if len(thresholds) == 1 else None,
+            "threshold": judged.threshold,
         },
         "rows_from": "the release's own test part and held-out files" if request.test_part else "all rows given",
     }
 
 
-def deeper(
-    release: Release, detector: Detector, judged: Judged, request: Request, on_step: Callable[[str], None]
-) -> dict[str, Any]:
+def deeper(release: Release, detector: Detector, judged: Judged, request: Request, on_step: Step) -> dict[str, Any]:
     """Compute the sections for which the detector reads again: explanations, attacks, suite, cost."""
     rows, verdicts = judged.rows, judged.verdicts
     on_step("explanations: take out what was cited")
@@ -215,8 +205,7 @@ def write(report: Mapping[str, Any], request: Request) -> None:
     if request.out is None:
         return
     request.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (request.out / REPORT).write_text(text, encoding="utf-8")
+    write_json(report, request.out / REPORT)
     write_page(report, request.out / PAGE)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +26,7 @@ from training.evaluation.looks import Family, attack_family, guarded_attacks, su
 from training.evaluation.ranking import ranking_change
 from training.evaluation.run import judged_rows, posts_of
 from training.evaluation.slices import slices_of
+from training.json_files import write_json
 
 COMPARISON = "compare.json"
 FORMAT = 1
@@ -73,8 +73,7 @@ def compare_releases(champion: Path, challenger: Path, request: Request, *, limi
         "changes": list(to_json(changes)),
     }
     if request.out is not None:
-        text = json.dumps(comparison, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        (request.out / COMPARISON).write_text(text, encoding="utf-8")
+        write_json(comparison, request.out / COMPARISON)
     print_comparison(comparison, changes)
     return bool(comparison["judgement"]["passes"])
 

@@ -23,14 +23,13 @@ from training.evaluation.flag_rates import (
     flag_rates,
     precision,
     rates_from,
-    shares,
     sides_of,
     spread,
     steps,
 )
 from training.evaluation.in_use import WORTH, allowed_false_flags, as_asked, figures_at, too_coarse
 from training.evaluation.judged import Bools, Floats, Ints, Judged
-from training.evaluation.rates import figure, no_figure
+from training.evaluation.rates import figure, no_figure, shares
 
 CUTS = 200  # a side: with both sides' cuts some 400 bins
 POINTS = 200  # a curve: one every 3 pixels of a page's width

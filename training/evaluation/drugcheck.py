@@ -5,7 +5,6 @@ A case is right when it is flagged and an advert, or left alone and none; the in
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,6 +23,7 @@ from training.evaluation.cases import CASES, Case, Functionality, choose, load_c
 from training.evaluation.rates import rate
 from training.evaluation.suite_table import print_scorecard
 from training.evaluation.targets import open_target
+from training.json_files import write_json
 
 __all__ = ["Case", "answers_of", "ask", "load_cases", "print_scorecard", "run_drugcheck", "scorecard"]
 
@@ -193,6 +193,6 @@ def run_drugcheck(
     card["sha256"] = sha256(cases_folder / CASES)  # two scorecards compare only over the same cases
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        write_json(card, out)
     print_scorecard(card, Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_FILE))
     return card

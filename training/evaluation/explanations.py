@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from models.terms import words
+from models.terms import overlaps, words
 from models.verdict import Decision, Detect, Kind, Post, Span, Verdict
 from training.corpus import Row
 from training.evaluation.bootstrap import Resamples
 from training.evaluation.judged import Bools, Floats, safe_log_odds
-from training.evaluation.rates import figure, no_figure, rate
+from training.evaluation.rates import figure, no_figure, rate, shares
 from training.evaluation.run import posts_of
 from training.grouping import group_rows
 
@@ -90,7 +90,7 @@ def draw_others(text: str, cited: Ranges, rng: np.random.Generator) -> Ranges:
     A short listing may hold little but a name and a price: to take fewer words there would be no fair comparison.
     """
     every = words(text)
-    free = [word for word in every if not any(word[0] < end and start < word[1] for start, end in cited)]
+    free = [word for word in every if not overlaps(*word, cited)]
     least, letters = max(len(every) - len(free), 1), sum(end - start for start, end in cited)
     drawn: Ranges = []
     for place in rng.permutation(len(free)).tolist():
@@ -143,7 +143,7 @@ def summaries(effects: Effects, uncited: Bools, resamples: Resamples) -> dict[st
     found = [summary(marks[:, place].sum(0), drawn[:, place]) for place in range(marks.shape[1])]
     cited, others, *kinds, beside, beyond = found
     return {
-        "uncited": rate(int(uncited.sum()), len(uncited), share(samples[:, 1], samples[:, 0])),
+        "uncited": rate(int(uncited.sum()), len(uncited), shares(samples[:, 1], samples[:, 0])),
         **cited,
         **{f"{name}_by_control": others[name] for name in ("lowered", "unflagged")},
         "mean_fall_control": others["mean_fall_log_odds"],
@@ -161,14 +161,9 @@ def summary(sums: Floats, samples: Floats) -> dict[str, Any]:
     """Turn sums (4,) of one removal, and those of the resampled posts (rounds, 4), to rates and a mean."""
     tried, lowered, unflagged = map(int, sums[:3])
     return {
-        "lowered": rate(lowered, tried, share(samples[:, 1], samples[:, 0])),
-        "unflagged": rate(unflagged, tried, share(samples[:, 2], samples[:, 0])),
-        "mean_fall_log_odds": figure(sums[3] / tried, share(samples[:, 3], samples[:, 0]))
+        "lowered": rate(lowered, tried, shares(samples[:, 1], samples[:, 0])),
+        "unflagged": rate(unflagged, tried, shares(samples[:, 2], samples[:, 0])),
+        "mean_fall_log_odds": figure(sums[3] / tried, shares(samples[:, 3], samples[:, 0]))
         if tried >= LEAST
         else no_figure(f"{tried} posts to take such words out of, wanted {LEAST} or more"),
     }
-
-
-def share(part: Floats, whole: Floats) -> Floats:
-    """Divide (rounds,) by (rounds,); a round with nothing to divide by is NaN."""
-    return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from training.evaluation.bootstrap import Resamples
 from training.evaluation.judged import Bools, Floats, Ints, Judged
-from training.evaluation.rates import figure, rate
+from training.evaluation.rates import figure, rate, shares
 
 FEW = 10  # with fewer cases the rounds of a bootstrap hold too few different answers: the exact ends are used too
 Formula = Callable[[Any, Any], NDArray[np.float64]]
@@ -111,12 +111,6 @@ def side_rate(count: int, total: int, groups: int, rounds: Floats) -> dict[str, 
         by_group = rate(groups if count else 0, groups)
         found |= {"low": min(found["low"], by_group["low"]), "high": max(found["high"], by_group["high"])}
     return found
-
-
-def shares(parts: Floats, wholes: Floats) -> Floats:
-    """Divide, and give NaN where a round drew none of the whole."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.divide(parts, wholes))
 
 
 def precision(recall: Any, false_flags: Any, prevalence: float) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from scipy.stats import beta, binom
 from training.evaluation.bootstrap import Resamples, by_group
 from training.evaluation.judged import Bools, Floats, Judged
 from training.evaluation.limits import Limits
-from training.evaluation.rates import rate
+from training.evaluation.rates import interval, rate, shares, widest
 
 RISE_IS_WORSE = frozenset({"false_flags", "attacks"})
 WHAT = {
@@ -155,10 +155,9 @@ def changes(looks: Sequence[Look], resamples: Resamples, limits: Limits) -> list
         sparse.hstack([sparse.csr_array(each, dtype=np.float64) for each in (members, before, after)])
     )
     turned = by_group(resamples.groups, after.astype(np.int8) - before).toarray()  # (groups, looks): net change
-    with np.errstate(invalid="ignore"):
-        of, was, is_now = np.split(drawn, 3, axis=1)  # each (rounds, looks)
-        shares = zip((was / of).T, (is_now / of).T, turned.T, strict=True)
-    return [_change(look, *each, limits) for look, each in zip(looks, shares, strict=True)]
+    of, was, is_now = np.split(drawn, 3, axis=1)  # each (rounds, looks)
+    found = zip(shares(was, of).T, shares(is_now, of).T, turned.T, strict=True)
+    return [_change(look, *each, limits) for look, each in zip(looks, found, strict=True)]
 
 
 def _change(look: Look, was: Floats, is_now: Floats, turned: Floats, limits: Limits) -> Change:
@@ -166,7 +165,7 @@ def _change(look: Look, was: Floats, is_now: Floats, turned: Floats, limits: Lim
     before, after = look.members & look.before, look.members & look.after
     fallen, risen = int((before & ~after).sum()), int((after & ~before).sum())
     rise_is_worse = look.measure in RISE_IS_WORSE
-    ranges = [exact_range(turned, total, limits.confidence), quantiles(is_now - was, limits.confidence)]
+    ranges = [exact_range(turned, total, limits.confidence), interval(is_now - was, limits.confidence)]
     return Change(
         measure=look.measure,
         where=look.where,
@@ -195,21 +194,6 @@ def exact_range(turned: Floats, total: int, confidence: float) -> tuple[float, f
     high = float(beta.ppf(1 - tail, up + 1, down)) if down else 1.0
     size = float(np.abs(turned).sum()) / total
     return size * (2 * low - 1), size * (2 * high - 1)
-
-
-def quantiles(samples: Floats, confidence: float) -> tuple[float, float]:
-    """Give the central interval of (rounds,) at a confidence; rounds without an answer are NaN and left out."""
-    known = samples[~np.isnan(samples)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-def widest(value: float, ranges: Sequence[tuple[float, float]]) -> dict[str, float]:
-    """Give a value with the widest of its intervals, which always holds it."""
-    low, high = zip(*ranges, strict=True)
-    return {"value": value, "low": float(np.nanmin([value, *low])), "high": float(np.nanmax([value, *high]))}
 
 
 def false_alarm(changed: int, confidence: float) -> float:

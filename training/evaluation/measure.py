@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix, f1_score
 
-from models.terms import words
+from models.terms import overlaps, words
 from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS, Decision, Verdict
 from training.corpus import Row
 from training.evaluation.rates import rate
@@ -59,7 +59,7 @@ def terms(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def _named(text: str, ranges: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    return {word for word in words(text) if any(word[0] < end and start < word[1] for start, end in ranges)}
+    return {word for word in words(text) if overlaps(*word, ranges)}
 
 
 def _f1(hits: int, false: int, missed: int) -> dict[str, Any]:

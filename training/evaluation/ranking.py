@@ -11,10 +11,11 @@ from scipy import sparse
 
 from training.evaluation.bootstrap import Resamples
 from training.evaluation.curves import area, average_precision, cuts
-from training.evaluation.flag_rates import shares, sides_of
-from training.evaluation.gate import Change, quantiles, widest
+from training.evaluation.flag_rates import sides_of
+from training.evaluation.gate import Change
 from training.evaluation.judged import Bools, Floats, Judged
 from training.evaluation.limits import Limits
+from training.evaluation.rates import interval, shares, widest
 
 
 def ranking_change(champion: Judged, challenger: Judged, resamples: Resamples, limits: Limits) -> Change | str:
@@ -64,7 +65,7 @@ def difference_ranges(
 
     rounds, rough = resamples.totals(columns), difference(columns.sum(axis=0)[None], 0.0)
     drawn = [difference(rounds, floor) + (value - rough) for floor in (0.0, sides.floor)]
-    return [quantiles(each, confidence) for each in drawn]
+    return [interval(each, confidence) for each in drawn]
 
 
 def one_hot(log_odds: Floats, is_advert: Bools) -> sparse.csr_array:

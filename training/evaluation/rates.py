@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,13 @@ def rate(count: int, total: int, samples: Samples | None = None) -> dict[str, An
 
 def figure(value: float, samples: Samples) -> dict[str, Any]:
     """Give a value with the 95 % interval of its samples (rounds,), which always holds the value."""
-    low, high = interval(samples)
-    return {"value": float(value), "low": float(np.nanmin([low, value])), "high": float(np.nanmax([high, value]))}
+    return widest(value, [interval(samples)])
+
+
+def widest(value: float, ranges: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """Give a value with the widest of its intervals, which always holds it."""
+    low, high = zip(*ranges, strict=True)
+    return {"value": float(value), "low": float(np.nanmin([value, *low])), "high": float(np.nanmax([value, *high]))}
 
 
 def no_figure(why: str) -> dict[str, Any]:
@@ -38,10 +44,16 @@ def no_figure(why: str) -> dict[str, Any]:
     return {"value": None, "low": None, "high": None, "why": why}
 
 
-def interval(samples: Samples) -> tuple[float, float]:
-    """Give the 2.5 and 97.5 percentiles of (rounds,); rounds without an answer are NaN and left out."""
+def interval(samples: Samples, confidence: float = 0.95) -> tuple[float, float]:
+    """Give the central interval of (rounds,) at a confidence; rounds without an answer are NaN and left out."""
     known = samples[~np.isnan(samples)]
     if not len(known):
         return float("nan"), float("nan")
-    low, high = np.percentile(known, [2.5, 97.5])
+    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def shares(parts: Any, wholes: Any) -> Samples:
+    """Divide arrays, and give NaN where a round drew none of the whole."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.divide(parts, wholes))

@@ -17,9 +17,9 @@ from models.calibration import log_odds as log_odds_of
 from models.calibration import sigmoid
 from training.evaluation.bootstrap import Resamples
 from training.evaluation.curves import binned, cuts
-from training.evaluation.flag_rates import flag_rates, precision, shares, sides_of, spread
+from training.evaluation.flag_rates import flag_rates, precision, sides_of, spread
 from training.evaluation.judged import Bools, Floats, Ints, Judged
-from training.evaluation.rates import figure, no_figure
+from training.evaluation.rates import figure, no_figure, shares
 
 BINS = 15  # of equal width, as the field counts the expected calibration error
 LIKELY = 0.1

@@ -5,7 +5,7 @@ What a section's data cannot carry stands in it as `{"why": ...}`; a report neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from training.evaluation.paired import differences, loses
 from training.evaluation.reliability import calibration
 from training.evaluation.slices import harm_reduction, measure_slices, missing_notes, slices_of
 from training.evaluation.worst_slices import worst_slices
+from training.steps import Step, silent
 
 FORMAT = 2
 PREVALENCES = (0.1, 0.01, 0.0029, 0.0001)
@@ -45,21 +46,22 @@ def metrics(
     *,
     fitted_prevalence: float,
     authored: Sequence[Row] = (),
-    on_step: Callable[[str], None] = lambda step: None,
+    on_step: Step = silent,
 ) -> dict[str, Any]:
     """Compute every section that needs only the judged rows; `authored` rows are shown as nearest examples."""
     if not judged.rows:
         raise DataError("no row to measure")
     resamples = Resamples(judged.groups)
     slices = slices_of(judged)
-    on_step(f"rates of {len(slices)} slices, with intervals over {len(set(judged.groups.tolist())):,} groups")
+    groups = len(np.unique(judged.groups))
+    on_step(f"rates of {len(slices)} slices, with intervals over {groups:,} groups")
     compared = differences(judged, resamples, slices)
     stream = as_stream(judged)
     drawn = Resamples(stream.groups)
     report = {
         "rows": len(judged.rows),
         "adverts": int(judged.is_advert.sum()),
-        "groups": len(set(judged.groups.tolist())),
+        "groups": groups,
         "contenders": {each.name: each.title for each in judged.contenders},
         "notes": [*stream_notes(judged, stream), *missing_notes(judged)],
         "in_use": in_use(stream, drawn, prevalences=asked.prevalences, posts_per_day=asked.posts_per_day),

@@ -18,6 +18,7 @@ from training.corpus import Row
 from training.evaluation.bootstrap import Resamples
 from training.evaluation.judged import Bools, Floats, Judged
 from training.evaluation.rates import rate
+from training.evaluation.rates import shares as divided
 
 LENGTHS = ((8, "1 to 8 words"), (20, "9 to 20"), (50, "21 to 50"), (120, "51 to 120"))
 WANTED = 30_000
@@ -78,8 +79,7 @@ def shaped(sums: Floats, judged: Judged, slices: Mapping[str, Bools]) -> Floats:
 
 def shares(sums: Floats) -> Floats:
     """Divide what was flagged by what there is: (..., contenders, 2, slices), NaN where there is nothing."""
-    rows = np.broadcast_to(sums[..., :1, :, :], sums[..., 1:, :, :].shape)
-    return np.asarray(np.divide(sums[..., 1:, :, :], rows, out=np.full(rows.shape, np.nan), where=rows > 0))
+    return divided(sums[..., 1:, :, :], sums[..., :1, :, :])
 
 
 def measure_slices(judged: Judged, resamples: Resamples, slices: Mapping[str, Bools]) -> dict[str, Any]:

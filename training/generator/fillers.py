@@ -62,17 +62,9 @@ class Words:
         fill = {**self.pools.fill, "place": [rng.choice(self.pools.fill["place"])]}
         return replace(self, pools=replace(self.pools, fill=fill), currencies=[rng.choice(self.currencies)])
 
-    def write(
-        self, frame: str, rng: random.Random, *, lawful: bool = False, named: Mapping[str, str] | None = None
-    ) -> str:
-        """Fill a frame's slots; `lawful` writes goods and no marks, `named` fixes what a slot says."""
-        fixed = named or {}
-
-        def fill(match: re.Match[str]) -> str:
-            slot = match.group(1)
-            return fixed[slot] if slot in fixed else self.slot(slot, frame, rng, lawful=lawful)
-
-        text = SLOT.sub(fill, frame)
+    def write(self, frame: str, rng: random.Random, *, lawful: bool = False) -> str:
+        """Fill a frame's slots; `lawful` writes goods and no marks."""
+        text = SLOT.sub(lambda match: self.slot(match.group(1), frame, rng, lawful=lawful), frame)
         return bare(text) if lawful else text
 
     def slot(self, slot: str, frame: str, rng: random.Random, *, lawful: bool = False) -> str:
@@ -102,7 +94,7 @@ def words_of(pools: Pools, lexicon: Lexicon, *, development: bool, banned: re.Pa
         and term.lang in {"*", pools.lang}
         and len(term.surface) <= FORMULA
         and is_development(term.substance) == development
-        and not banned.search(term.surface)
+        and not banned.search(term.surface.casefold())
     }
     common = sorted(surface for surface, substance in named.items() if substance in COMMON)
     return Words(pools, common, sorted(named), CURRENCIES[pools.lang])

@@ -26,6 +26,7 @@ from training.evaluation.innocent import HASHTAGS, OWN_HASHTAGS
 from training.generator.fillers import Words, bare, words_of
 from training.generator.pools import MANNERS, Pools, load_pools
 from training.generator.scenes import SCENES, TERMS, Draft, Teller
+from training.held_out import held_out_words, whole_words
 from training.markup import compile_markup
 
 SEED = 20261124
@@ -33,7 +34,6 @@ POSTS: Mapping[str, int] = {"en": 3700} | dict.fromkeys(
     ("de", "fr", "es", "it", "nl", "pl", "pt", "ru", "sv", "cs"), 560
 )
 """Posts of the training part in each language; the development part has a tenth as many."""
-HELD_OUT = "held_out.txt"
 SHORT_FORMS: Mapping[str, int] = {"bio": 30, "tiktok": 35, "youtube": 60, "snapchat": 50}
 """Manners that are brief, in words: a longer draft takes another."""
 JOINERS: Mapping[str, Sequence[str]] = {
@@ -179,11 +179,8 @@ def publishable(post: dict[str, Any]) -> bool:
 
 
 def banned_words(folder: Path) -> re.Pattern[str]:
-    """Read the words that only the test part may hold, as one pattern of whole words."""
-    path = folder / HELD_OUT
-    words = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-    listed = sorted((re.escape(word.strip()) for word in words if word.strip()), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(listed)})(?!\w)" if listed else r"(?!)", re.IGNORECASE)
+    """Read the words that only the test part may hold, as one pattern that finds them whole in casefolded text."""
+    return whole_words(held_out_words(folder))
 
 
 def main(folder: Path) -> dict[str, int]:

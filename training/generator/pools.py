@@ -51,7 +51,7 @@ class Pools:
         """
 
         def kept(fragments: Sequence[str]) -> list[str]:
-            allowed = [each for each in fragments if not banned.search(each)]
+            allowed = [each for each in fragments if not banned.search(each.casefold())]
             held = set(sorted(allowed, key=place)[: max(2, round(DEVELOPMENT * len(allowed)))])
             return [each for each in allowed if (each in held) == development]
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from training.generator.fillers import Words, bare, disguise
 
 TERMS = frozenset({"substance", "slang"})
-SLOTS_OF_DRUGS = ("substance", "medicine", "slang", "cover", "emoji")
 
 
 @dataclass(frozen=True, slots=True)
