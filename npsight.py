@@ -296,6 +296,23 @@ def check_posts(
         raise typer.Exit(1)
 
 
+@corpus.command("lift")
+def lift_of_posts(
+    folder: Annotated[Path, typer.Argument(help="A card and its parts, as in data_cards/npsight_posts.")],
+    data: Annotated[list[str], typer.Option(help="Labelled files of real rows.", metavar="FILE...")],
+    out: Annotated[Path, typer.Option(help="Where protocol.json goes; a rerun goes on there.")],
+    backbone: Annotated[str, typer.Option(help="A pretrained encoder: a folder or a hub id.")],
+    config: Annotated[Path | None, typer.Option(help="Its training config; training/lift.toml by default.")] = None,
+    cards: Cards = Path("data_cards"),
+    lexicon: LexiconOption = None,
+) -> None:
+    """Measure what the posts add to real rows: small networks, with more and more of them."""
+    with said_plainly():
+        from training.lift import lift_command
+
+        lift_command(folder, data, out, backbone=backbone, cards=cards, lexicon=lexicon, config=config)
+
+
 @releases.command("list")
 def list_releases(registry: RegistryOption) -> None:
     """List the versions, oldest first; a star marks the live one."""

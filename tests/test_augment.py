@@ -4,6 +4,7 @@ import itertools
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.terms import words
 from models.verdict import Intent
-from training.augment import MASK, hide_terms, invent_word
+from training.augment import MASK, cased_like, hide_terms, invent_word, plain_words
 from training.labels import Labelled
 
 SELL = frozenset({Intent.SELL})
@@ -48,20 +49,32 @@ def test_only_named_words_change_and_labels_move_along(seed: int) -> None:
     assert row.intents == SELL
 
 
-def test_half_of_the_hidden_texts_are_masked_and_half_renamed() -> None:
-    masked = [set(surfaces(row, row.named)) == {MASK} for row in map(hidden, range(400))]
-    assert 150 < sum(masked) < 250
-    assert all(
-        not any(MASK in name for name in surfaces(row, row.named))
-        for row, was in zip(map(hidden, range(400)), masked, strict=True)
-        if not was
-    )
+@pytest.mark.parametrize("innocent", [(), ("kitten",)])
+def test_hidden_texts_are_masked_renamed_or_swapped_as_often(innocent: tuple[str, ...]) -> None:
+    found = [hide_terms(ROW, random.Random(seed), share=1.0, words=innocent) for seed in range(600)]
+    names = [set(surfaces(row, row.named)) for row in found]
+    masked = sum(each == {MASK} for each in names)
+    swapped = sum({name.casefold() for name in each} == {"kitten"} for each in names)
+    ways = 2 + len(innocent)
+    assert 480 / ways < masked < 720 / ways
+    assert (480 / ways < swapped < 720 / ways) if innocent else not swapped
+    assert all(each == {MASK} or not any(MASK in name for name in each) for each in names)
+
+
+def test_innocent_words_come_from_innocent_posts_alone_language_by_language() -> None:
+    rows = [
+        replace(labelled("the kitten sat", set()), intents=frozenset({Intent.OTHER}), lang="en"),
+        replace(labelled("das Kätzchen", set()), intents=frozenset({Intent.OTHER}), lang="de"),
+        replace(labelled("crystal grams", set()), lang="en"),
+    ]
+    assert plain_words(rows) == {"en": ["kitten"], "de": ["Kätzchen"]}
 
 
 def test_one_name_is_renamed_alike_throughout_a_text() -> None:
     row = next(row for row in map(hidden, range(50)) if MASK not in row.text)
     first, chemical, second, third = surfaces(row, row.named)
-    assert first == second == third
+    assert first.casefold() == second == third.casefold()
+    assert (first, third) == (second.capitalize(), second.upper())
     assert first != chemical
 
 
@@ -102,6 +115,6 @@ def test_offsets_hold_for_any_text(parts: list[str], seed: int) -> None:
 )
 def test_an_invented_word_takes_the_case_of_the_one_it_stands_for(surface: str, shape: Callable[[str], bool]) -> None:
     for seed in range(20):
-        word = invent_word(surface, random.Random(seed))
+        word = cased_like(surface, invent_word(random.Random(seed)))
         assert shape(word)
         assert word.isalpha()

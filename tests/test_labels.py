@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.lexicon import Lexicon, Term
@@ -57,8 +59,14 @@ def test_distant_labels_come_from_clear_listed_terms_and_innocent_posts(
     assert label(text, intents) == (named, plain)
 
 
+def test_a_post_that_is_visited_often_counts_once() -> None:
+    visits = [row("weather today", OTHER) for _ in range(COMMON)]
+    labelled = label_rows([*visits, row("zorple Today weather", SELL)], LEXICON)[-1]
+    assert surfaces(labelled, labelled.plain) == []
+
+
 def test_words_that_are_common_in_innocent_posts_name_no_drug_in_an_advert() -> None:
-    innocent = [row(f"weather number{n} today", OTHER) for n in range(COMMON)]
+    innocent = [replace(row(f"weather number{n} today", OTHER), id=f"{n}") for n in range(COMMON)]
     labelled = label_rows([*innocent, row("zorple Today weather", SELL)], LEXICON)[-1]
     assert surfaces(labelled, labelled.named) == []
     assert surfaces(labelled, labelled.plain) == ["Today", "weather"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -17,7 +18,7 @@ from training.config import Sample
 from training.corpus import Row, load_corpus
 from training.evaluation.records import read_file
 from training.grouping import group_rows
-from training.splits import Splits, choose, hardest, lookup, split
+from training.splits import Splits, choose, hardest, lookup, parts_of, spared, split
 
 SAMPLE = Sample(calibrate_share=0.25, test_share=0.25)
 WORDS = [a + b + c for a in ("ka", "lo", "mi", "ne", "pu") for b in ("ra", "so", "ti") for c in ("ven", "dok", "lish")]
@@ -170,10 +171,20 @@ def test_the_ordinary_rows_most_like_adverts_train_beyond_the_quota() -> None:
     numbered += [(number, replace(each, id=f"{each.id}-copy")) for number, each in numbered if each in tempting]
     chosen = [*offers, *plain[:20]]
     sample = Sample(ordinary=("stream",), hard=3)
-    wanted = ["t0", "t1", "t2"]
-    assert sorted(each.id for each in hardest(numbered, chosen, sample)) == wanted
-    assert sorted(each.id for each in hardest(numbered[::-1], chosen, sample)) == wanted
-    assert hardest(numbered, chosen, replace(sample, hard=0)) == []
+    spare = spared(numbered, chosen, sample, seed=0)
+    assert sorted(each.id for each in spare) == sorted([*(f"o{n}" for n in range(20, 40)), "t0", "t1", "t2"])
+    assert spare == spared(numbered[::-1], chosen, sample, seed=0)
+    assert sorted(each.id for each in hardest(spare, chosen, sample)) == ["t0", "t1", "t2"]
+    assert hardest(spare, chosen, replace(sample, hard=0)) == []
+
+
+def test_a_source_can_keep_its_own_share_from_training() -> None:
+    rows = [row(f"r{n}", text, source="a" if n % 2 else "b") for n, text in enumerate(texts(400))]
+    parts = parts_of(rows, Sample(kept_percent={"a": 0, "b": 25}, test_share=0.1, calibrate_share=0.1), seed=1)
+    kept = {name: Counter(each.source for _, each in part) for name, part in parts.items()}
+    assert kept["train"]["a"] == 200
+    assert not kept["test"]["a"]
+    assert all(30 < kept[name]["b"] < 70 for name in ("calibrate", "test"))
 
 
 @pytest.mark.parametrize(("source", "number"), [("a/b", 1), ("a/c", 2), ("z", 9)])

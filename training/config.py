@@ -21,11 +21,17 @@ class Sample:
     """Source pattern to its own number, first match wins, for both sides."""
     hard: int = 0
     """Further ordinary rows: those that the plain baseline, fitted on the rest, finds most like adverts."""
+    mined: int = 0
+    """Further ordinary rows for a second round: those that the network finds most like adverts after the first."""
+    mined_from: int = 40_000
+    """Ordinary rows, drawn at random, that it reads to find them."""
     repeats: Mapping[str, int] = field(default_factory=dict)
     """Source pattern to how often its rows are seen in an epoch: authored context cases are few and teach most."""
     calibrate_share: float = 0.15
     test_share: float = 0.15
     """Shares of the groups kept from training, to calibrate on and to report on."""
+    kept_percent: Mapping[str, int] = field(default_factory=dict)
+    """Source pattern to its own such share, of each of the two, in per cent."""
     ordinary: tuple[str, ...] = ("*",)
     """Sources that count as the ordinary stream when the threshold is set."""
 
@@ -39,12 +45,14 @@ class Config:
     max_tokens: int = 128  # longer posts are read in windows when scored
     stride: int = 32  # tokens that neighbouring windows share, so that no offer is cut in two
     epochs: float = 2.0
+    mined_epochs: float = 0.0  # of a second round, which sees `sample.mined` rows more
     batch_size: int = 32
     learning_rate: float = 8e-5  # high for BERT, right for a 384-wide one
     head_learning_rate: float = 1e-3  # the heads start from nothing
     warmup_share: float = 0.06
     weight_decay: float = 0.01
     hide_terms: float = 0.5  # share of known terms hidden (masked or renamed), so that context must answer
+    disguise: float = 0.0  # share of visits that see the post in disguise: see training/disguise.py
     prevalence: float = 0.003  # of the stream that the shipped policy is meant for
     false_flags_per_10000: float = 2.6  # the working point
     float_layers: tuple[int, ...] = ()  # layers whose second feed-forward matrix stays float32: see training/export.py

@@ -33,13 +33,15 @@ class Labelled:
     intents: frozenset[Intent]
     named: tuple[tuple[int, int], ...]
     plain: tuple[tuple[int, int], ...]
+    lang: str | None = None
 
 
 def label_rows(rows: Sequence[Row], lexicon: Lexicon) -> list[Labelled]:
     """Label each row's words."""
     normalised = normalise([row.text for row in rows])
     listed = lexicon.find(normalised, find_signals(normalised))
-    common = common_words([each.text for row, each in zip(rows, normalised, strict=True) if not row.is_advert])
+    innocent = {row.id: each.text for row, each in zip(rows, normalised, strict=True) if not row.is_advert}
+    common = common_words(list(innocent.values()))  # a row that is visited twice counts once
     labelled = []
     for row, each, spans in zip(rows, normalised, listed, strict=True):
         if row.spans is not None:
@@ -62,7 +64,7 @@ def _authored(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]]
     plain: list[tuple[int, int]] = []
     for word in words(normalised.text):
         (drug if _inside(normalised, word, named) else plain).append(word)
-    return Labelled(normalised.text, row.intents, tuple(drug), tuple(plain))
+    return Labelled(normalised.text, row.intents, tuple(drug), tuple(plain), row.lang)
 
 
 def _distant(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]], common: frozenset[str]) -> Labelled:
@@ -75,7 +77,7 @@ def _distant(row: Row, normalised: Normalised, named: Sequence[tuple[int, int]],
                 drug.append(word)
         elif innocent or normalised.text[word[0] : word[1]].casefold() in common:
             plain.append(word)
-    return Labelled(normalised.text, row.intents, tuple(drug), tuple(plain))
+    return Labelled(normalised.text, row.intents, tuple(drug), tuple(plain), row.lang)
 
 
 def _inside(normalised: Normalised, word: tuple[int, int], named: Sequence[tuple[int, int]]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -44,14 +43,13 @@ from training.evaluation.report import FORMAT, Asked, metrics, one_sided
 from training.evaluation.run import baseline_contender, baseline_threshold, judge, judged_rows, read_rows
 from training.export import export_float, export_int8, restore
 from training.json_files import write_json
-from training.labels import Labelled, label_rows
 from training.model_card import model_card
 from training.network import Network
 from training.parity import NOT_CHECKED, check_parity, hard_rows
 from training.readers import read_dataset
-from training.splits import Splits, lookup, split
+from training.rounds import kept_second, train_in_rounds
+from training.splits import Splits, split
 from training.steps import Step, silent
-from training.trainer import is_main_process, train_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +118,10 @@ def make_release(order: Order, corpus: Corpus, splits: Splits, out: Path, *, on_
         folder.mkdir()
 
         # --- network: one encoder, both heads trained together; then int8, with the way back ----------
-        on_step(f"label the words of {len(splits.train):,} rows")
         shutil.copyfile(order.lexicon, folder / LEXICON)
         lexicon = Lexicon.load(folder / LEXICON)
-        visits = repeated(splits.train, label_rows(splits.train, lexicon), config)
-        on_step(f"train on {round(len(visits) * config.epochs):,} visits")
-        save_tokenizer(order.start.tokenizer, config, folder / TOKENIZER)
-        trained = train_network(order.start.network, visits, folder / TOKENIZER, config, kept)
+        tokenizer = save_tokenizer(order.start.tokenizer, config, folder / TOKENIZER)
+        trained = train_in_rounds(order.start.network, splits, lexicon, tokenizer, config, kept, on_step)
         on_step("export to int8")
         weights = export_int8(order.start.network, folder / GRAPH, float_layers=config.float_layers)
         scorer = Scorer(folder / GRAPH, folder / TOKENIZER)
@@ -152,7 +147,8 @@ def make_release(order: Order, corpus: Corpus, splits: Splits, out: Path, *, on_
         report = {"working_point": point, "parity": parity, "training": made, "baseline_threshold": rival} | figures
         close(folder, order, corpus, report=report, weights=weights)
         folder.rename(out)
-    kept.unlink()
+    for each in (kept, kept_second(kept)):
+        each.unlink(missing_ok=True)
     return open_release(out)
 
 
@@ -165,24 +161,6 @@ def refuse_existing(out: Path) -> None:
 def held_out_rows(order: Order) -> list[Row]:
     """Load the rows that are only reported on."""
     return load_corpus(order.held_out, cards=order.cards, read=read_dataset).rows if order.held_out else []
-
-
-def repeated(rows: Sequence[Row], labelled: Sequence[Labelled], config: Config) -> list[Labelled]:
-    """Give each labelled row as often as its source is to be seen in an epoch."""
-    times = (lookup(row.source, config.sample.repeats, 1) for row in rows)
-    return [each for each, number in zip(labelled, times, strict=True) for _ in range(number)]
-
-
-def train_network(
-    network: Network, visits: Sequence[Labelled], tokenizer: Path, config: Config, kept: Path
-) -> dict[str, Any]:
-    """Train in place, or take over what `kept` holds of the same order; give what the report says of it."""
-    resumed, began = kept.exists(), time.monotonic()
-    mean_loss = train_once(network, visits, Tokenizer.from_file(str(tokenizer)), config, kept=kept)
-    if not is_main_process():
-        sys.exit()  # under torchrun the others have done their share
-    seconds = None if resumed else round(time.monotonic() - began, 1)  # what an earlier process took is not known
-    return {"visits": round(len(visits) * config.epochs), "mean_loss": mean_loss, "train_seconds": seconds}
 
 
 def set_working_point(
@@ -254,13 +232,14 @@ def close(folder: Path, order: Order, corpus: Corpus, *, report: Mapping[str, An
     save_manifest(folder, version=order.version, created=created, facts=facts)
 
 
-def save_tokenizer(tokenizer: Tokenizer, config: Config, path: Path) -> None:
-    """Write the tokenizer with the truncation, stride and padding that scoring will use."""
+def save_tokenizer(tokenizer: Tokenizer, config: Config, path: Path) -> Path:
+    """Write the tokenizer with the truncation, stride and padding that scoring will use, and give the path."""
     tokenizer.enable_truncation(config.max_tokens, stride=config.stride)
     if tokenizer.padding is None:
         pad = next(name for name in ("<pad>", "[PAD]") if tokenizer.token_to_id(name) is not None)
         tokenizer.enable_padding(pad_id=tokenizer.token_to_id(pad), pad_token=pad)
     tokenizer.save(str(path), pretty=False)
+    return path
 
 
 def counts(corpus: Corpus, splits: Splits) -> dict[str, Any]:

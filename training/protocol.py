@@ -44,6 +44,8 @@ from training.trainer import fingerprint
 PROTOCOL = "protocol.json"
 KNOWN = 0.01
 """Share of the adverts that a release to start from may seem to know: short texts can be alike by chance."""
+Measure = Callable[[Release, ProtocolSplit], dict[str, Any]]
+"""Gives the figures of a release made of a split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +103,32 @@ def run_protocol(plan: Plan, out: Path, *, keep: bool = False, on_step: Step = s
     if plan.parent:
         refuse_known(rows, plan.parent)
     section = take_up(out / PROTOCOL, head(plan, rows))
-    done = {run["split"]: run for run in section["runs"]}
     on_step(f"group {len(rows):,} rows, find what is held out")
     lexicon, sample = Lexicon.load(plan.lexicon), plan.config.sample
     splits = protocol_splits(rows, lexicon=lexicon, sample=sample, budget=plan.budget, seed=plan.config.seed)
+    return measure_splits(plan, corpus, splits, section, out, keep=keep, on_step=on_step)
+
+
+def measure_splits(
+    plan: Plan,
+    corpus: Corpus,
+    splits: Sequence[ProtocolSplit],
+    section: dict[str, Any],
+    out: Path,
+    *,
+    measure: Measure | None = None,
+    keep: bool = False,
+    on_step: Step = silent,
+) -> dict[str, Any]:
+    """Make and measure the release of each split that was not yet; `section` and its file hold each run at once."""
+    done = {run["split"]: run for run in section["runs"]}
     for number, split in enumerate(splits, start=1):
         if "release" in done.get(split.name, {}):
             continue
         on_step(f"{number} of {len(splits)}: {split.name}{f': {split.why}' if split.why else ''}")
-        done[split.name] = run_split(plan, corpus, split, out / slug(split.name), keep=keep, on_step=on_step)
+        done[split.name] = run_split(
+            plan, corpus, split, out / slug(split.name), measure=measure or measured, keep=keep, on_step=on_step
+        )
         section["runs"] = list(done.values())
         write_whole(section, out / PROTOCOL)
     return section
@@ -160,7 +179,7 @@ def take_up(path: Path, head: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_split(
-    plan: Plan, corpus: Corpus, split: ProtocolSplit, folder: Path, *, keep: bool, on_step: Step
+    plan: Plan, corpus: Corpus, split: ProtocolSplit, folder: Path, *, measure: Measure, keep: bool, on_step: Step
 ) -> dict[str, Any]:
     """Make one split's release and measure it; where that cannot be done the entry says why and has no figure."""
     entry = {"split": split.name, "kind": split.kind, "possible": split.why is None, "why": split.why}
@@ -174,7 +193,7 @@ def run_split(
     try:
         order = Order(plan.data, plan.start(), plan.config, plan.cards, plan.lexicon, folder.name, command=plan.command)
         parts = Splits(list(split.train), list(split.calibrate), list(split.test))
-        return entry | measured(make_release(order, corpus, parts, folder, on_step=on_step), split)
+        return entry | measure(make_release(order, corpus, parts, folder, on_step=on_step), split)
     except Exception as error:  # whatever it is, it is this run's: the others go on
         on_step(f"{split.name}: not measured: {error}")
         return entry | {"why": f"not measured: {type(error).__name__}: {error}"}

@@ -75,14 +75,14 @@ def random_split(pool: Pool) -> ProtocolSplit:
     """Draw row by row, as if there were no near copies: it shows how much that flatters."""
     test, calibrate = pool.parts(np.random.default_rng(pool.seed).random(len(pool.rows)))
     what, alone = "rows at random, without regard to near copies", np.arange(len(pool.rows))
-    tested = _capped(pool, test, pool.budget.test_rows)
+    tested = capped(pool, test, pool.budget.test_rows)
     return _finish(pool, "random", "random", what, test=tested, calibrate=calibrate, gone=test, numbers=alone)
 
 
 def grouped_split(pool: Pool) -> ProtocolSplit:
     """Draw group by group: the split that a release is made with, at this budget."""
     test, calibrate = pool.parts(pool.place)
-    what, tested = "groups of near copies at random", _capped(pool, test, pool.budget.test_rows)
+    what, tested = "groups of near copies at random", capped(pool, test, pool.budget.test_rows)
     return _finish(pool, "grouped", "grouped", what, test=tested, calibrate=calibrate, gone=test, numbers=pool.groups)
 
 
@@ -144,7 +144,7 @@ def held_out(
     """Test on some rows, with the shared negatives `beside`; they, what is `away` and near copies train nothing."""
     shared = pool.negatives if beside else np.zeros_like(test)
     gone = pool.in_groups(test | shared if away is None else test | shared | away)
-    tested = _capped(pool, test & ~shared, pool.budget.test_rows - int(shared.sum())) | shared
+    tested = capped(pool, test & ~shared, pool.budget.test_rows - int(shared.sum())) | shared
     _, calibrate = pool.parts(pool.place)
     return _finish(pool, name, kind, what, test=tested, calibrate=calibrate, gone=gone, numbers=pool.groups)
 
@@ -157,7 +157,7 @@ def _finish(
     chosen = choose([(int(numbers[place]), pool.rows[place]) for place in rest], pool.sample, seed=pool.seed)
     random.Random(pool.seed).shuffle(chosen)  # they come with the sources first that soon fill their quota
     train = chosen[: pool.budget.train_rows]
-    calibrated = _calibration_rows(pool, calibrate & ~gone)
+    calibrated = calibration_rows(pool, calibrate & ~gone)
     learnt = {row.id for row in train}
     known = calibrated | pool.having(lambda row: row.id in learnt)
     copies = int((test & pool.in_groups(known)).sum())
@@ -166,7 +166,7 @@ def _finish(
     return ProtocolSplit(name, kind, what, why) if why else found
 
 
-def _calibration_rows(pool: Pool, among: Bools) -> Bools:
+def calibration_rows(pool: Pool, among: Bools) -> Bools:
     """Keep some adverts, mostly ordinary rows, and some of the rest."""
     budget = pool.budget
     drawn = pool.some(among & pool.adverts, budget.calibrate_adverts)
@@ -175,7 +175,7 @@ def _calibration_rows(pool: Pool, among: Bools) -> Bools:
     return drawn | pool.some(others, budget.calibrate_rows - int(drawn.sum()))
 
 
-def _capped(pool: Pool, among: Bools, most: int) -> Bools:
+def capped(pool: Pool, among: Bools, most: int) -> Bools:
     """Keep at most so many rows to test on: the adverts up to their number, then some of the others."""
     drawn = pool.some(among & pool.adverts, min(pool.budget.test_adverts, most))
     return drawn | pool.some(among & ~pool.adverts, most - int(drawn.sum()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,21 +19,26 @@ from training.grouping import group_rows
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Rows by use, with the near-duplicate group of each training row."""
+    """Rows by use; `spare` are ordinary rows, one a group, that may train and were not chosen: to mine from."""
 
     train: list[Row]
     calibrate: list[Row]
     test: list[Row]
+    spare: list[Row] = field(default_factory=list)
 
 
 def split(rows: Sequence[Row], sample: Sample, *, seed: int) -> Splits:
     """Part the rows by group, and choose those to train on."""
     parts = parts_of(rows, sample, seed=seed)
     chosen = choose(parts["train"], sample, seed=seed)
+    spare = spared(parts["train"], chosen, sample, seed=seed)
+    hard = hardest(spare, chosen, sample)
+    taken = {row.id for row in hard}
     return Splits(
-        train=chosen + hardest(parts["train"], chosen, sample),
+        train=chosen + hard,
         calibrate=[row for _, row in parts["calibrate"]],
         test=[row for _, row in parts["test"]],
+        spare=[row for row in spare if row.id not in taken],
     )
 
 
@@ -43,20 +48,22 @@ def parts_of(rows: Sequence[Row], sample: Sample, *, seed: int) -> dict[str, lis
     Gives each part's rows with the numbers of their groups.
     """
     numbers = group_rows(rows).tolist()
-    first: dict[int, str] = {}
+    first: dict[int, Row] = {}
     for row, number in zip(rows, numbers, strict=True):
-        first[number] = min(first.get(number, row.id), row.id)
+        first[number] = min(first.get(number, row), row, key=lambda each: each.id)
     parts: dict[str, list[tuple[int, Row]]] = {"train": [], "calibrate": [], "test": []}
     for row, number in zip(rows, numbers, strict=True):
         parts[_part(first[number], sample, seed)].append((number, row))
     return parts
 
 
-def _part(key: str, sample: Sample, seed: int) -> str:
-    place = int(hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()[:8], 16) / 2**32
-    if place < sample.test_share:
+def _part(first: Row, sample: Sample, seed: int) -> str:
+    place = int(hashlib.sha256(f"{seed}:{first.id}".encode()).hexdigest()[:8], 16) / 2**32
+    percent = lookup(first.source, sample.kept_percent, -1)
+    test, calibrate = (sample.test_share, sample.calibrate_share) if percent < 0 else (percent / 100, percent / 100)
+    if place < test:
         return "test"
-    return "calibrate" if place < sample.test_share + sample.calibrate_share else "train"
+    return "calibrate" if place < test + calibrate else "train"
 
 
 def choose(numbered: Sequence[tuple[int, Row]], sample: Sample, *, seed: int) -> list[Row]:
@@ -77,23 +84,29 @@ def choose(numbered: Sequence[tuple[int, Row]], sample: Sample, *, seed: int) ->
     return chosen
 
 
-def hardest(numbered: Sequence[tuple[int, Row]], chosen: Sequence[Row], sample: Sample) -> list[Row]:
-    """Choose the ordinary rows, one a group, that the plain baseline finds most like adverts: they set the threshold.
-
-    Ordinary sources alone: elsewhere a row most like an advert may be one that was labelled wrongly.
-    """
+def spared(numbered: Sequence[tuple[int, Row]], chosen: Sequence[Row], sample: Sample, *, seed: int) -> list[Row]:
+    """Give the ordinary rows, one a group and in random order, of groups that nothing was chosen from."""
     taken = {row.id for row in chosen}
     groups_taken = {number for number, row in numbered if row.id in taken}
     first: dict[int, Row] = {}
     for number, row in sorted(numbered, key=lambda pair: pair[1].id):
         if number not in groups_taken and is_ordinary(row, sample):
             first.setdefault(number, row)
-    if not sample.hard or not first:
+    rows = list(first.values())
+    random.Random(seed).shuffle(rows)
+    return rows
+
+
+def hardest(spare: Sequence[Row], chosen: Sequence[Row], sample: Sample) -> list[Row]:
+    """Choose the spare rows that the plain baseline finds most like adverts: it is they that set the threshold.
+
+    Ordinary sources alone: elsewhere a row most like an advert may be one that was labelled wrongly.
+    """
+    if not sample.hard or not spare:
         return []
     baseline = fit_baseline([row.text for row in chosen], [row.is_advert for row in chosen])
-    rows = list(first.values())
-    order = np.argsort(-baseline.log_odds([row.text for row in rows]), kind="stable")
-    return [rows[index] for index in order[: sample.hard].tolist()]
+    order = np.argsort(-baseline.log_odds([row.text for row in spare]), kind="stable")
+    return [spare[index] for index in order[: sample.hard].tolist()]
 
 
 def is_ordinary(row: Row, sample: Sample) -> bool:

@@ -21,7 +21,7 @@ from transformers import Trainer, TrainingArguments
 
 from models.terms import overlaps
 from models.verdict import INTENTS
-from training.augment import MASK, hide_terms
+from training.augment import MASK, hide_terms, plain_words
 from training.config import Config
 from training.labels import Labelled
 from training.network import TERM_IGNORED, Network, loss
@@ -38,12 +38,14 @@ class Examples(Dataset[Example]):
         self._mask = next((id_ for name in (MASK, "[MASK]") if (id_ := tokenizer.token_to_id(name)) is not None), None)
         self._config = config
         self._random = random.Random(config.seed)
+        self._words = plain_words(rows)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Example:
-        row = hide_terms(self._rows[index], self._random, share=self._config.hide_terms)
+        row = self._rows[index]
+        row = hide_terms(row, self._random, share=self._config.hide_terms, words=self._words.get(row.lang, ()))
         encoding = self._tokenizer.encode(row.text)  # the first window only: a later one may hold no offer
         labels = [TERM_IGNORED] * len(encoding.ids)
         for token, (start, end) in enumerate(encoding.offsets):

@@ -1,0 +1,193 @@
+"""`npsight corpus lift`: what posts of one's own add to real rows, by how many of them a small network learns from.
+
+Each run trains on real rows without one real source, and on a number of posts; it is measured on that source and on the
+posts' own test part, which nothing trains on. The sets of posts are nested, those written by hand first.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import average_precision_score
+
+from models.release import BASELINE, REPORT, Release, load_detector
+from training.cards import find_card
+from training.corpus import Row, load_corpus
+from training.evaluation.baselines import Baseline
+from training.evaluation.run import judge
+from training.protocol import PROTOCOL, Plan, head, measure_splits, rates, take_up
+from training.protocol_pool import Pool, load_protocol, pool_of
+from training.protocol_splits import ProtocolSplit, calibration_rows, capped
+from training.protocol_table import share
+from training.readers import read_dataset
+from training.splits import choose
+from training.start import choose_lexicon, choose_start
+from training.steps import timed_steps
+
+CONFIG = Path(__file__).parent / "lift.toml"
+SIZES = (0, 1000, 4000, 8000, 16000)
+FOLDS = (("agora_desc", "agora_title"), ("dream_profiles", "silkroad_forum"))
+"""Real sources that are held out together, since they came from markets of one kind."""
+GENERATED = "generated.jsonl"
+KEPT = ("test.jsonl", "demo.jsonl", "dev.jsonl")
+"""Parts of a folder of posts that never train."""
+
+
+def lift_command(
+    folder: Path,
+    data: Sequence[str],
+    out: Path,
+    *,
+    backbone: str,
+    cards: Path,
+    lexicon: Path | None,
+    config: Path | None = None,
+    sizes: Sequence[int] = SIZES,
+) -> dict[str, Any]:
+    """Measure every size on every fold, print the table and give the section; `<out>/protocol.json` keeps each run."""
+    logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
+    chosen, budget = load_protocol(config or CONFIG)
+    parts = [str(folder / name) for name in training_parts(folder, cards)]
+    plan = Plan(
+        data=[*data, *parts],
+        start=lambda: choose_start(None, backbone, chosen),
+        config=chosen,
+        budget=budget,
+        cards=cards,
+        lexicon=lexicon or choose_lexicon(None),
+        command=shlex.join(["npsight", *sys.argv[1:]]),
+    )
+    on_step = timed_steps()
+    on_step("read rows")
+    corpus = load_corpus(plan.data, cards=cards, read=read_dataset)
+    real = load_corpus(data, cards=cards, read=read_dataset).rows
+    tests = load_corpus([str(folder / "test.jsonl")], cards=cards, read=read_dataset).rows
+    known = {row.id for row in real}
+    posts = [row for row in corpus.rows if row.id not in known]
+    composed = {json.loads(line)["id"] for line in lines_of(folder / GENERATED)}
+    on_step(f"group {len(real):,} real rows")
+    pool = pool_of(real, chosen.sample, budget, seed=chosen.seed)
+    ordered = by_hand_first(posts, composed, seed=chosen.seed)
+    splits = lift_splits(pool, ordered, tests, sizes=sizes)
+    section = take_up(out / PROTOCOL, head(plan, [*corpus.rows, *tests]))
+    measure_splits(plan, corpus, splits, section, out, measure=measured_parts, on_step=on_step)
+    print_lift(section, Console())
+    return section
+
+
+def training_parts(folder: Path, cards: Path) -> list[str]:
+    """Name the files of a folder's card that may train."""
+    return [name for name in find_card(folder / "test.jsonl", cards).files if name not in KEPT]
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """Give a file's lines; none when it is not there."""
+    if path.is_file():
+        yield from path.read_text(encoding="utf-8").splitlines()
+
+
+def by_hand_first(posts: Iterable[Row], composed: set[str], *, seed: int) -> list[Row]:
+    """Order posts at random, those written by hand before those that a generator composed."""
+    drawn = sorted(posts, key=lambda row: row.id)
+    random.Random(seed).shuffle(drawn)
+    return sorted(drawn, key=lambda row: row.id in composed)
+
+
+def lift_splits(
+    pool: Pool,
+    posts: Sequence[Row],
+    tests: Sequence[Row],
+    *,
+    sizes: Sequence[int] = SIZES,
+    folds: Sequence[Sequence[str]] = FOLDS,
+) -> list[ProtocolSplit]:
+    """Make a split of each fold and size; real rows, calibration and tests are the same for all sizes of a fold."""
+    rng = random.Random(pool.seed)
+    tested = rng.sample(tests, min(len(tests), pool.budget.test_rows))
+    return [one for fold in folds for one in fold_splits(pool, posts, tested, sizes, fold)]
+
+
+def fold_splits(
+    pool: Pool, posts: Sequence[Row], tested: Sequence[Row], sizes: Sequence[int], fold: Sequence[str]
+) -> Iterator[ProtocolSplit]:
+    """Hold the fold's sources out, near copies and all, and add more and more posts to what is left."""
+    held = pool.having(lambda row: row.source in fold)
+    gone = pool.in_groups(held | pool.negatives)
+    _, calibrate = pool.parts(pool.place)
+    rest = [(int(pool.groups[at]), pool.rows[at]) for at in (~gone & ~calibrate).nonzero()[0].tolist()]
+    real = choose(rest, pool.sample, seed=pool.seed)
+    random.Random(pool.seed).shuffle(real)  # they come with the sources first that soon fill their quota
+    real = real[: pool.budget.train_rows]
+    calibrated = pool.take(calibration_rows(pool, calibrate & ~gone))
+    test = [*pool.take(capped(pool, held & pool.adverts, pool.budget.test_adverts) | pool.negatives), *tested]
+    for size in sizes:
+        name = f"{', '.join(fold)} held out, {size:,} posts"
+        what = f"all rows of {', '.join(fold)}; {len(real):,} real rows and {size:,} posts train"
+        if size > len(posts):
+            yield ProtocolSplit(name, "lift", what, f"there are {len(posts):,} posts that may train")
+        else:
+            yield ProtocolSplit(name, "lift", what, None, 0, [*real, *posts[:size]], calibrated, test)
+
+
+def measured_parts(release: Release, split: ProtocolSplit) -> dict[str, Any]:
+    """Give recall, false flags and average precision of release and baseline on each source of the test's adverts.
+
+    A source without other rows is ranked against the test's real posts.
+    """
+    report = json.loads(release.path(REPORT).read_text(encoding="utf-8"))
+    rival = Baseline.load(release.path(BASELINE))
+    scores = {
+        "release": [each.advert_probability for each in judge(load_detector(release), split.test)],
+        "baseline": rival.log_odds([row.text for row in split.test]).tolist(),
+    }
+    made = report["training"]
+    sources = sorted({row.source for row in split.test if row.is_advert})
+    return {
+        "train_seconds": made["train_seconds"],
+        "loss": made["mean_loss"],
+        "visits": made["visits"],
+        "release": rates(report["slices"]["all"]["release"]),
+        "baseline": rates(report["slices"]["all"]["baseline"]),
+        "sources": {
+            source: {
+                who: rates(report["slices"][f"source:{source}"][who])
+                | {"average_precision": ranked(split.test, scores[who], source)}
+                for who in scores
+            }
+            for source in sources
+        },
+    }
+
+
+def ranked(rows: Sequence[Row], scores: Sequence[float], source: str) -> float:
+    """Rank a source's adverts above its own other rows, or above all real others where it has none."""
+    own = [place for place, row in enumerate(rows) if row.source == source]
+    if all(rows[place].is_advert for place in own):
+        own += [place for place, row in enumerate(rows) if not row.is_advert and row.spans is None]
+    return float(average_precision_score([rows[place].is_advert for place in own], [scores[place] for place in own]))
+
+
+def print_lift(section: Mapping[str, Any], console: Console) -> None:
+    """Print recall and average precision by size and source, the network above the plain baseline."""
+    table = Table(title=f"lift: {section['budget']}, from {section['start']}", title_justify="left", show_lines=True)
+    for column in ("trained on", "tested on", "recall", "false flags", "average precision"):
+        table.add_column(column)
+    for run in section["runs"]:
+        for source, found in run.get("sources", {}).items():
+            both = (found["release"], found["baseline"])
+            table.add_row(
+                run["what"].partition("; ")[2],
+                source,
+                *("\n".join(share(each[name]) for each in both) for name in ("recall", "false_flags")),
+                "\n".join(f"{each['average_precision']:.3f}" for each in both),
+            )
+    console.print(table, markup=False)
