@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import nn
 
 from models.calibration import IS_ADVERT
 from models.detector import Detector
@@ -19,10 +20,11 @@ from models.scorer import Scorer
 from models.verdict import Intent, Post
 from training.cards import NOT_ADVERT
 from training.corpus import Row
-from training.export import export_float, export_int8, read_weights, restore
+from training.export import export_float, export_int8, from_blocks, read_weights, restore
 from training.network import Network
 from training.parity import ParityError, check_parity
 
+TABLE = "encoder.embeddings.word_embeddings.int8_table"
 IDS = np.array([[0, *range(10, 20), 2], [0, *range(30, 36), 2, 1, 1, 1, 1]], dtype=np.int64)
 FED = {"input_ids": IDS, "attention_mask": (IDS != 1).astype(np.int64)}
 TEXTS = [
@@ -84,7 +86,7 @@ def test_every_parameter_of_the_network_has_a_way_back(again: Again) -> None:
     assert {name.replace(".int8_table", ".weight") for name in found if not name.endswith(".int8_scale")} == wanted
 
 
-def test_the_int8_graph_is_close_to_the_network_and_a_third_of_its_size(again: Again) -> None:
+def test_the_int8_graph_is_close_to_the_network_and_its_matrices_are_bytes(again: Again) -> None:
     with torch.no_grad():
         ids = torch.from_numpy(IDS)
         network = [each.numpy() for each in again.network(ids, (ids != 1).long())]
@@ -93,9 +95,27 @@ def test_the_int8_graph_is_close_to_the_network_and_a_third_of_its_size(again: A
         kept = real if said.ndim == 3 else ...
         assert np.allclose(plain[kept], said[kept], atol=1e-3)
         assert np.abs(small[kept] - said[kept]).max() < 0.1 * max(1.0, np.abs(said[kept]).max())
-    weights = sum(parameter.numel() for parameter in again.network.parameters())
-    tensors = onnx.load(again.graph).graph.initializer
-    assert sum(len(tensor.raw_data) for tensor in tensors) < weights * 4 / 2
+    tensors = {tensor.name: tensor.data_type for tensor in onnx.load(again.graph).graph.initializer}
+    linear = {f"{name}.weight" for name, module in again.network.named_modules() if isinstance(module, nn.Linear)}
+    assert all(tensors[again.way_back[name]["tensor"]] == onnx.TensorProto.UINT8 for name in linear)
+    assert tensors[again.way_back[TABLE]["tensor"]] == onnx.TensorProto.INT8
+
+
+def test_what_a_post_is_told_does_not_depend_on_its_neighbours(again: Again) -> None:
+    session = onnxruntime.InferenceSession(str(again.graph), providers=["CPUExecutionProvider"])
+    together = session.run(None, FED)
+    for place in range(len(IDS)):
+        alone = session.run(None, {name: values[place : place + 1] for name, values in FED.items()})
+        assert np.abs(alone[0][0] - together[0][place]).max() < 0.05
+
+
+def test_blocks_are_read_as_the_graph_reads_them() -> None:
+    values = np.zeros((2, 2, 128), dtype=np.uint8) + 128
+    values[0, 0, 0], values[1, 1, 1] = 130, 0
+    found = from_blocks(values, np.array([0.5, 1, 1, 0.25], dtype=np.float32), rows=130)
+    assert found.shape == (130, 2)
+    assert (found[0, 0], found[129, 1]) == (1.0, -32.0)
+    assert np.count_nonzero(found) == 2
 
 
 def test_loaded_and_exported_without_a_step_no_probability_moves_by_a_hundredth(

@@ -1,8 +1,9 @@
 """The network to one int8 ONNX graph, and the way back from the graph to the network.
 
-Every matrix becomes signed int8 with a scale per output column (per row for the embeddings), so that
-reading the numbers back and exporting again gives the same numbers. The manifest keeps the way back:
-which parameter is in which tensor of the graph.
+Every matrix becomes int8 with a scale for each `BLOCK` numbers of an output column (per row for the embeddings), so
+that reading the numbers back and exporting again gives the same numbers. Activations stay float32 between matrices and
+take a scale per block of a token too: what a post is told never depends on its neighbours in a batch, but for rounding.
+The manifest keeps the way back: which parameter is in which tensor of the graph.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from torch import Tensor, nn
 from torch.export import Dim
 
 from training.network import Network
 
 WAY_BACK = dict[str, dict[str, Any]]
-INT8_SUFFIX, SCALE_SUFFIX = "_quantized", "_scale"
+INT8_SUFFIX, SCALE_SUFFIX = "_Q8", "_scales"
+BLOCK = 128
+ZERO = 128
+"""What stands for 0 in a block's unsigned bytes."""
+INT8_COMPUTE = 4  # onnxruntime's "accuracy level": products in int8, sums in int32, scales in float32
 
 
 class Int8Embedding(nn.Module):
@@ -66,12 +71,8 @@ def export_float(network: Network, path: Path) -> None:
     attention_log.setLevel(level)
 
 
-def export_int8(network: Network, path: Path, *, float_layers: Sequence[int] = ()) -> WAY_BACK:
-    """Write the int8 graph and give the way back from its tensors to the network's parameters.
-
-    A few activations of a BERT are a hundred times wider than the rest, and one scale for a whole tensor then drowns
-    the others: in `float_layers` the second feed-forward matrix, which reads them, stays float32 (1.8 MB each).
-    """
+def export_int8(network: Network, path: Path) -> WAY_BACK:
+    """Write the int8 graph and give the way back from its tensors to the network's parameters."""
     embeddings = network.encoder.get_input_embeddings()
     table = embeddings.get_parameter("weight").detach().clone()
     network.encoder.set_input_embeddings(Int8Embedding(table))
@@ -81,28 +82,25 @@ def export_int8(network: Network, path: Path, *, float_layers: Sequence[int] = (
             export_float(network, plain)
             graph = onnx.load(plain)
             way_back = _way_back(network, graph)
-            wide = {way_back[f"encoder.encoder.layer.{layer}.output.dense.weight"]["tensor"] for layer in float_layers}
-            _quantise(plain, path, kept=[node.name for node in graph.graph.node if wide & set(node.input)])
+            _quantise(graph, path)
     finally:
         network.encoder.set_input_embeddings(embeddings)
     _name_quantised(way_back, onnx.load(path))
     return way_back
 
 
-def _quantise(source: Path, target: Path, *, kept: Sequence[str]) -> None:
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)  # it recommends a shape inference that the exporter has done
-    quantize_dynamic(
-        source,
-        target,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=list(kept),
-        extra_options={"DefaultTensorType": 1, "MatMulConstBOnly": True},
+def _quantise(graph: onnx.ModelProto, path: Path) -> None:
+    logging.getLogger("onnxruntime.quantization").setLevel(logging.ERROR)  # it names every node
+    quantizer = MatMulNBitsQuantizer(
+        graph,
+        bits=8,
+        block_size=BLOCK,
+        is_symmetric=True,
+        accuracy_level=INT8_COMPUTE,
+        op_types_to_quantize=("MatMul",),
     )
-    root.setLevel(level)
+    quantizer.process()
+    onnx.save(quantizer.model.model, path)
 
 
 def _way_back(network: Network, graph: onnx.ModelProto) -> WAY_BACK:
@@ -129,11 +127,17 @@ def _way_back(network: Network, graph: onnx.ModelProto) -> WAY_BACK:
 def _name_quantised(way_back: WAY_BACK, graph: onnx.ModelProto) -> None:
     """Point entries at the int8 tensor and its scale where quantisation replaced the float one."""
     names = {tensor.name for tensor in graph.graph.initializer}
+    rows = {
+        node.input[1]: next(each.i for each in node.attribute if each.name == "K")
+        for node in graph.graph.node
+        if node.op_type == "MatMulNBits"
+    }
     for parameter, entry in way_back.items():
         if entry["tensor"] in names:
             continue
         entry["scale"] = entry["tensor"] + SCALE_SUFFIX
         entry["tensor"] += INT8_SUFFIX
+        entry["rows"] = rows.get(entry["tensor"])
         if not {entry["tensor"], entry["scale"]} <= names:
             raise RuntimeError(f"export: {parameter} vanished from the int8 graph")
 
@@ -147,10 +151,18 @@ def read_weights(graph: Path, way_back: Mapping[str, Mapping[str, Any]]) -> dict
         if missing:
             raise ValueError(f"{graph}: no tensor {', '.join(missing)}, wanted for {parameter}")
         values: NDArray[Any] = tensors[entry["tensor"]]
-        if "scale" in entry:
+        if "rows" in entry:
+            values = from_blocks(values, tensors[entry["scale"]], entry["rows"])
+        elif "scale" in entry:  # a release of before: signed, a scale per column
             values = values.astype(np.float32) * tensors[entry["scale"]].astype(np.float32)
         state[parameter] = torch.from_numpy((values.T if entry["transposed"] else values).copy())
     return state
+
+
+def from_blocks(values: NDArray[Any], scales: NDArray[Any], rows: int) -> NDArray[np.float32]:
+    """Give a matrix (rows, columns) of its bytes (columns, blocks, BLOCK) and scales (columns, blocks)."""
+    scaled = (values.astype(np.float32) - ZERO) * scales.reshape(*values.shape[:2], 1)
+    return np.ascontiguousarray(scaled.reshape(len(values), -1)[:, :rows].T)
 
 
 def restore(graph: Path, way_back: Mapping[str, Mapping[str, Any]], encoder: Mapping[str, Any]) -> Network:

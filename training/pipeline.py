@@ -123,7 +123,7 @@ def make_release(order: Order, corpus: Corpus, splits: Splits, out: Path, *, on_
         tokenizer = save_tokenizer(order.start.tokenizer, config, folder / TOKENIZER)
         trained = train_in_rounds(order.start.network, splits, lexicon, tokenizer, config, kept, on_step)
         on_step("export to int8")
-        weights = export_int8(order.start.network, folder / GRAPH, float_layers=config.float_layers)
+        weights = export_int8(order.start.network, folder / GRAPH)
         scorer = Scorer(folder / GRAPH, folder / TOKENIZER)
 
         # --- probabilities and threshold: on rows the network did not see, read whole by that graph ----
