@@ -303,14 +303,19 @@ def lift_of_posts(
     out: Annotated[Path, typer.Option(help="Where protocol.json goes; a rerun goes on there.")],
     backbone: Annotated[str, typer.Option(help="A pretrained encoder: a folder or a hub id.")],
     config: Annotated[Path | None, typer.Option(help="Its training config; training/lift.toml by default.")] = None,
+    size: Annotated[list[int] | None, typer.Option(help="How many posts; 0, 1000, 4000, 8000, 16000.")] = None,
+    stamp: Annotated[bool, typer.Option("--stamp", help="Write the tables into the folder's card.")] = False,
     cards: Cards = Path("data_cards"),
     lexicon: LexiconOption = None,
 ) -> None:
     """Measure what the posts add to real rows: small networks, with more and more of them."""
     with said_plainly():
-        from training.lift import lift_command
+        from training.lift import SIZES, lift_command
 
-        lift_command(folder, data, out, backbone=backbone, cards=cards, lexicon=lexicon, config=config)
+        sizes = size or SIZES
+        lift_command(
+            folder, data, out, backbone=backbone, cards=cards, lexicon=lexicon, config=config, sizes=sizes, stamp=stamp
+        )
 
 
 @releases.command("list")

@@ -11,12 +11,11 @@ import logging
 import random
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from sklearn.metrics import average_precision_score
 
 from models.release import BASELINE, REPORT, Release, load_detector
@@ -24,10 +23,10 @@ from training.cards import find_card
 from training.corpus import Row, load_corpus
 from training.evaluation.baselines import Baseline
 from training.evaluation.run import judge
+from training.lift_table import print_lift, stamp_lift
 from training.protocol import PROTOCOL, Plan, head, measure_splits, rates, take_up
 from training.protocol_pool import Pool, load_protocol, pool_of
 from training.protocol_splits import ProtocolSplit, calibration_rows, capped
-from training.protocol_table import share
 from training.readers import read_dataset
 from training.splits import choose
 from training.start import choose_lexicon, choose_start
@@ -35,8 +34,9 @@ from training.steps import timed_steps
 
 CONFIG = Path(__file__).parent / "lift.toml"
 SIZES = (0, 1000, 4000, 8000, 16000)
-FOLDS = (("agora_desc", "agora_title"), ("dream_profiles", "silkroad_forum"))
+FOLDS = (("dream_profiles", "silkroad_forum"), ("agora_desc", "agora_title"))
 """Real sources that are held out together, since they came from markets of one kind."""
+HELD = " held out"
 GENERATED = "generated.jsonl"
 KEPT = ("test.jsonl", "demo.jsonl", "dev.jsonl")
 """Parts of a folder of posts that never train."""
@@ -52,6 +52,7 @@ def lift_command(
     lexicon: Path | None,
     config: Path | None = None,
     sizes: Sequence[int] = SIZES,
+    stamp: bool = False,
 ) -> dict[str, Any]:
     """Measure every size on every fold, print the table and give the section; `<out>/protocol.json` keeps each run."""
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
@@ -80,6 +81,8 @@ def lift_command(
     splits = lift_splits(pool, ordered, tests, sizes=sizes)
     section = take_up(out / PROTOCOL, head(plan, [*corpus.rows, *tests]))
     measure_splits(plan, corpus, splits, section, out, measure=measured_parts, on_step=on_step)
+    if stamp:
+        stamp_lift(folder / "README.md", section)
     print_lift(section, Console())
     return section
 
@@ -130,7 +133,7 @@ def fold_splits(
     calibrated = pool.take(calibration_rows(pool, calibrate & ~gone))
     test = [*pool.take(capped(pool, held & pool.adverts, pool.budget.test_adverts) | pool.negatives), *tested]
     for size in sizes:
-        name = f"{', '.join(fold)} held out, {size:,} posts"
+        name = f"{', '.join(fold)}{HELD}, {size:,} posts"
         what = f"all rows of {', '.join(fold)}; {len(real):,} real rows and {size:,} posts train"
         if size > len(posts):
             yield ProtocolSplit(name, "lift", what, f"there are {len(posts):,} posts that may train")
@@ -150,8 +153,12 @@ def measured_parts(release: Release, split: ProtocolSplit) -> dict[str, Any]:
         "baseline": rival.log_odds([row.text for row in split.test]).tolist(),
     }
     made = report["training"]
+    posts = sum(row.spans is not None for row in split.train)  # of real rows nobody marked the spans
     sources = sorted({row.source for row in split.test if row.is_advert})
     return {
+        "held_out": split.name.partition(HELD)[0],
+        "real": len(split.train) - posts,
+        "posts": posts,
         "train_seconds": made["train_seconds"],
         "loss": made["mean_loss"],
         "visits": made["visits"],
@@ -174,20 +181,3 @@ def ranked(rows: Sequence[Row], scores: Sequence[float], source: str) -> float:
     if all(rows[place].is_advert for place in own):
         own += [place for place, row in enumerate(rows) if not row.is_advert and row.spans is None]
     return float(average_precision_score([rows[place].is_advert for place in own], [scores[place] for place in own]))
-
-
-def print_lift(section: Mapping[str, Any], console: Console) -> None:
-    """Print recall and average precision by size and source, the network above the plain baseline."""
-    table = Table(title=f"lift: {section['budget']}, from {section['start']}", title_justify="left", show_lines=True)
-    for column in ("trained on", "tested on", "recall", "false flags", "average precision"):
-        table.add_column(column)
-    for run in section["runs"]:
-        for source, found in run.get("sources", {}).items():
-            both = (found["release"], found["baseline"])
-            table.add_row(
-                run["what"].partition("; ")[2],
-                source,
-                *("\n".join(share(each[name]) for each in both) for name in ("recall", "false_flags")),
-                "\n".join(f"{each['average_precision']:.3f}" for each in both),
-            )
-    console.print(table, markup=False)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from models.verdict import ADVERT_INTENTS, Intent
+from training.cards import NOT_ADVERT
+from training.config import Sample
+from training.corpus import DataError, Row
+from training.lift import by_hand_first, lift_splits, ranked
+from training.lift_table import CLOSE, OPEN, lift_lines, print_lift, stamp_lift
+from training.protocol_pool import Budget, Pool, pool_of
+
+SAMPLE = Sample(ordinary=("stream",), calibrate_share=0.2, test_share=0.1)
+BUDGET = Budget(train_rows=60, calibrate_rows=60, calibrate_ordinary=30, test_rows=20, test_negatives=5)
+
+
+def real(source: str, number: int, *, advert: bool = False) -> list[Row]:
+    intents = ADVERT_INTENTS if advert else NOT_ADVERT
+    return [
+        Row(f"{source}-{n}", f"{source} quaint {n * n} marble{n} otter{n} kite{n} plum{n}", intents, source)
+        for n in range(number)
+    ]
+
+
+def posts(name: str, number: int) -> list[Row]:
+    return [
+        Row(f"{name}-{n}", f"{name} lantern{n} gravel{n} wren{n}", frozenset({intent}), "ours", spans=())
+        for n in range(number)
+        for intent in (Intent.SELL if n % 2 else Intent.OTHER,)
+    ]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    rows = [*real("market", 60, advert=True), *real("forum", 60, advert=True), *real("stream", 200)]
+    return pool_of(rows, SAMPLE, BUDGET, seed=3)
+
+
+def test_a_fold_is_gone_from_training_and_its_runs_differ_in_posts_alone(pool: Pool) -> None:
+    mine = by_hand_first([*posts("made", 30), *posts("hand", 10)], {f"made-{n}" for n in range(30)}, seed=1)
+    splits = lift_splits(pool, mine, posts("test", 40), sizes=(0, 10, 25), folds=[("market",), ("forum",)])
+    assert [split.name for split in splits] == [
+        f"{fold} held out, {size} posts" for fold in ("market", "forum") for size in (0, 10, 25)
+    ]
+    for none, some, many in (splits[:3], splits[3:]):
+        held = none.name.split()[0]
+        assert not any(row.source == held for row in [*many.train, *many.calibrate])
+        assert any(row.source == held and row.is_advert for row in many.test)
+        assert sum(row.source == "ours" for row in many.test) == BUDGET.test_rows
+        assert none.test == some.test == many.test
+        assert none.calibrate == many.calibrate
+        assert [row.id for row in some.train] == [row.id for row in [*none.train, *mine[:10]]]
+        assert all(row.id.startswith("hand") for row in some.train[len(none.train) :])
+        assert len(many.train) == len(none.train) + 25
+
+
+def test_more_posts_than_there_are_is_no_split(pool: Pool) -> None:
+    split = lift_splits(pool, posts("hand", 4), posts("test", 9), sizes=(5,), folds=[("market",)])[0]
+    assert split.why == "there are 4 posts that may train"
+    assert not split.train
+
+
+def test_a_source_of_adverts_alone_is_ranked_above_the_other_real_rows() -> None:
+    rows = [*real("market", 2, advert=True), *real("stream", 2), *posts("test", 2)]
+    scores = [0.9, 0.4, 0.5, 0.1, 0.95, 0.2]  # the test post at 0.95 is not of the market
+    assert ranked(rows, scores, "market") == pytest.approx((1 + 2 / 3) / 2)
+    assert ranked(rows, scores, "ours") == pytest.approx(1 / 2)
+
+
+def measured(share: float, precision: float) -> dict[str, Any]:
+    found = {"count": 1, "of": 10, "share": share, "low": 0.0, "high": 1.0}
+    return {"recall": found, "false_flags": found, "average_precision": precision}
+
+
+def section() -> dict[str, Any]:
+    one = {"release": measured(0.25, 0.5), "baseline": measured(0.5, 0.75)}
+    runs = [
+        {"split": "market held out, 0 posts", "held_out": "market", "real": 60, "posts": 0},
+        {"split": "market held out, 1,000 posts", "held_out": "market", "real": 60, "posts": 1000},
+    ]
+    runs[0]["sources"] = {"market": one, "ours": one}
+    runs[1]["sources"] = {"market": {"release": measured(0.75, 0.8), "baseline": measured(0.5, 0.7)}}
+    late = {"split": "market held out, 9 posts", "why": "there are 4 posts"}
+    return {"budget": "6 layers, x", "start": "tiny", "false_flags_per_10000": 10.0, "runs": [*runs, late]}
+
+
+def test_the_tables_show_the_network_beside_the_baseline() -> None:
+    text = lift_lines(section())
+    assert "6 layers, one epoch, 60 real rows" in text
+    assert "| posts | market | ours, without market |" in text
+    assert "| 0 | 25% / 50% | 25% / 50% |" in text
+    assert "| 1,000 | 75% / 50% | not measured |" in text
+    assert "| 1,000 | 0.80 / 0.70 | not measured |" in text
+    out = io.StringIO()
+    print_lift(section(), Console(file=out, width=200))
+    assert "60 real rows, 1,000 posts" in out.getvalue()
+
+
+def test_a_card_is_stamped_between_its_marks_or_refused(tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    card.write_text(f"above\n{OPEN}\nstale figure\n{CLOSE}\nbelow\n", encoding="utf-8")
+    stamp_lift(card, section())
+    text = card.read_text(encoding="utf-8")
+    assert text.startswith("above\n")
+    assert text.endswith("below\n")
+    assert "stale figure" not in text
+    card.write_text("nothing", encoding="utf-8")
+    with pytest.raises(DataError, match="no <!-- lift"):
+        stamp_lift(card, section())
