@@ -286,14 +286,36 @@ def check_posts(
     suite: SuiteOption = Path("data_cards/drugcheck"),
     out: Annotated[Path | None, typer.Option(help="Where check.json goes.")] = None,
     stamp: Annotated[bool, typer.Option("--stamp", help="Write the figures into the folder's card.")] = False,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="Labelled files of real rows to compare variety with.", metavar="FILE...")
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Patterns: which of their sources; all if none.")] = None,
+    cards: Cards = Path("data_cards"),
 ) -> None:
     """Check form, near copies, leakage and identities; exit status 1 when something fails."""
     with said_plainly():
         from training.corpus_check import check_command
 
-        passes = check_command(folder, suite=suite, out=out, stamp=stamp)
+        passes = check_command(
+            folder, suite=suite, out=out, stamp=stamp, beside=beside or [], sources=source or [], cards=cards
+        )
     if not passes:
         raise typer.Exit(1)
+
+
+@corpus.command("show")
+def show_corpus(
+    folder: Annotated[Path, typer.Argument(help="A card and its parts, as in data_cards/npsight_posts.")],
+    each: Annotated[int, typer.Option(help="Posts of each language.", min=1)] = 10,
+    part: Annotated[list[str] | None, typer.Option(help="Parts, such as train; all if none.")] = None,
+    seed: Annotated[int, typer.Option(help="Another number draws other posts.")] = 7,
+) -> None:
+    """Show some posts of each language, marked as their author marked them."""
+    with said_plainly():
+        from training.corpus_show import show_posts
+
+        for shown in show_posts(folder, each=each, parts=part or [], seed=seed):
+            typer.echo(shown)
 
 
 @corpus.command("lift")

@@ -14,13 +14,15 @@ from rich.console import Console
 from models.release import sha256
 from models.termlist import Term
 from models.verdict import Intent, Kind, NpsClass, Span
+from training.cards import NOT_ADVERT
 from training.corpus import Row
 from training.corpus_check import CLOSE, OPEN, check_command, check_corpus, stamp_check
 from training.corpus_checks_coverage import innocent_uses
 from training.corpus_checks_identity import contacts_of
 from training.corpus_checks_reserved import is_fiction
-from training.corpus_checks_table import lines, print_check
+from training.corpus_checks_table import lines, notes, print_check
 from training.corpus_checks_variety import distinct, measured, repeated, words_of
+from training.corpus_show import show_posts
 
 Parts = Mapping[str, Sequence[Mapping[str, Any]]]
 SNOW = {"start": 6, "end": 10, "kind": "slang", "obfuscated": False}
@@ -231,6 +233,28 @@ def test_words_are_counted_without_the_variety_of_numbers_and_handles() -> None:
     assert words_of("Ask @Amber.cove, 20 a gram: 2cb") == ["ask", "@", "0", "a", "gram", "2cb"]
     assert distinct([("a", words_of("so so so 1 2"))], 1) == 2 / 5
     assert distinct([("a", ["one"])], 2) is None
+
+
+def test_posts_are_shown_language_by_language_with_their_marks(tmp_path: Path) -> None:
+    parts = {"train": [*sound()["train"], post("d1", "Schnee\nliegt", lang="de")], "test": sound()["test"]}
+    folder = written(tmp_path, parts)
+    shown = list(show_posts(folder, each=3, parts=["train"]))
+    assert [line[:2] for line in shown] == ["de", "en", "en"]
+    assert shown[0].endswith("other           Schnee ⏎ liegt")
+    assert any("sell            Fresh {slang:snow} in tonight" in line for line in shown)
+    assert shown == list(show_posts(folder, each=3, parts=["train"]))
+    assert len(list(show_posts(folder, each=1))) == 2
+
+
+def test_real_rows_are_compared_with_and_not_checked(tmp_path: Path) -> None:
+    real = [Row(f"t{n}", "the very same long words of a tweet again", NOT_ADVERT, "tweets/a", "en") for n in range(3)]
+    folder = written(tmp_path, sound())
+    report = check_corpus(folder, suite=None, beside=real)
+    assert report["passes"]
+    assert report["beside"] == {"rows": 3, "copies": 3, "share": 1.0, "largest": 3, "sources": ["tweets/a"]}
+    assert report["variety"]["parts"]["real"]["en"]["posts"] == 3
+    assert any("Real rows beside them (tweets/a): 3, of which 100.0%" in note for note in notes(report))
+    assert "beside" not in check_corpus(folder, suite=None)
 
 
 def test_runs_are_repeated_only_where_another_pair_holds_them() -> None:

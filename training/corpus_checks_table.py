@@ -134,6 +134,11 @@ def notes(report: Report) -> list[str]:
     sizes = report["checks"]["copies"]["sizes"]
     groups = ", ".join(f"{count:,} of {size}" for size, count in sizes.items() if count) or "none"
     said = [f"Groups of near copies, by rows: {groups}."]
+    if real := report.get("beside"):
+        said.append(
+            f"Real rows beside them ({', '.join(real['sources'])}): {real['rows']:,}, of which {real['share']:.1%} are "
+            f"near copies, the largest group {real['largest']}."
+        )
     if held["words"]:
         said.append(f"Held-out words: {held['in_test']:,} of {held['words']:,} stand in test or demo.")
     for ambiguity, figure in found.items():
