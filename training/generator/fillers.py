@@ -8,114 +8,142 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.lexicon import Lexicon
-from models.verdict import Kind, Status
+from models.verdict import Kind, NpsClass, Status
 from training.evaluation.attacks import REHEARSABLE, attack_text
-from training.generator.pools import Pools, is_development
-from training.placeholders import link, name, phone
+from training.generator.pools import Pools, bare_of_tags, is_development, tags_of
+from training.generator.trade import COUNTRIES, FORMS, WARES, form_of, total, write_price, write_quantity
+from training.placeholders import link, name
 
 SLOT = re.compile(r"\{([a-z]+)\}")
 MARK = re.compile(r"\{([a-z]+)!?:([^{}]*)\}")
-CURRENCIES: Mapping[str, Sequence[str]] = {
-    "en": ("£{}", "${}", "€{}", "{} quid", "{}", "A${}", "R{}", "{} bucks", "£{}.00"),
-    "de": ("{}€", "{} €", "{} Euro", "{}", "{}.-", "{} CHF", "{},-"),
-    "fr": ("{}€", "{} €", "{} euros", "{}", "{} balles", "{} CHF", "{} $"),
-    "es": ("{}€", "{} €", "${}", "{} pesos", "{}", "{} pavos", "S/{}"),
-    "it": ("{}€", "{} €", "{} euro", "{}", "€{}"),
-    "nl": ("€{}", "{}€", "{} euro", "{}", "{},-"),
-    "pl": ("{}zł", "{} zł", "{} PLN", "{}", "{} ziko"),
-    "pt": ("R${}", "R$ {}", "{}€", "{} reais", "{}", "{} conto", "{} euros"),
-    "ru": ("{}₽", "{} руб", "{}р", "{}", "{} рублей"),
-    "sv": ("{} kr", "{}kr", "{} spänn", "{}", "{} SEK", "{}:-"),
-    "cs": ("{} Kč", "{},-", "{}", "{} korun", "{}kč"),
-}
-UNIT: Mapping[str, float] = {"pl": 4, "ru": 60, "sv": 10, "cs": 22}
-"""What a pound or euro is about, so that prices are of a size that people pay."""
-AMOUNTS = (3, 4, 5, 6, 8, 10, 12, 15, 18, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 100, 120, 150, 180, 220, 250, 300)
-DRUG_QUANTITIES = ("{}g", "{} g", "{}gr", "{} g", "{}g", "{}x")
-PILL_QUANTITIES = ("{}x", "{} pcs", "{}", "x{}", "{} tabs")
-GOODS_QUANTITIES = ("{} pcs", "{}x", "{} kg", "{}", "{} packs", "{} pairs", "{}kg")
-COUNTS = (1, 2, 3, 5, 5, 10, 10, 20, 25, 50, 100)
-COMMON = frozenset(
+LAST = frozenset({"quantity", "price", "quote"})
+"""Slots that are filled when all words are known."""
+PLAIN = re.compile(r"[^\W\d_]{3,12}")
+"""What a seller disguises: one word of letters, not a phrase or a sign."""
+FORMULA = 10  # characters: longer names are written by chemists, not by sellers
+SAID = frozenset(
     {
-        *("3-MMC", "2-MMC", "3-CMC", "4-CMC", "mephedrone", "alpha-PVP", "MDMA", "MDPHP", "ketamine", "2-FDCK", "LSD"),
-        *("1P-LSD", "1cP-LSD", "1D-LSD", "2C-B", "cocaine", "heroin", "methamphetamine", "amphetamine", "cannabis"),
-        *("HHC", "THCP", "GHB", "GBL", "fentanyl", "protonitazene", "metonitazene", "isotonitazene", "bromazolam"),
-        *("alprazolam", "diazepam", "clonazepam", "oxycodone", "tramadol", "pregabalin", "DMT", "psilocybin"),
-        *("kratom", "O-PCE", "3-MeO-PCP", "4-AcO-DMT", "nitrous oxide", "zopiclone", "codeine", "modafinil"),
+        *(NpsClass.CATHINONES, NpsClass.ARYLCYCLOHEXYLAMINES, NpsClass.LYSERGAMIDES, NpsClass.TRYPTAMINES),
+        *(NpsClass.PHENETHYLAMINES, NpsClass.SYNTHETIC_CANNABINOIDS),
     }
 )
-"""Sold most: two of three names are one of these, the rest any listed one."""
-FORMULA = 24  # characters: longer names are written by chemists, not by sellers
+"""Classes whose members are sold by short names with figures, written alike in all languages."""
+RARER = 0.25
+"""Share of drug names from the lexicon; the others are the common ones of the pool, as the language writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What fills the slots of one language's frames."""
+    """What fills the slots of one language's frames; once settled, in one country, place and money."""
 
-    pools: Pools
-    common: Sequence[str]
-    listed: Sequence[str]
-    currencies: Sequence[str]
+    whole: Pools
+    rarer: Mapping[str, Sequence[str]]
+    country: str = ""
+    place: str = ""
+    shape: str = ""
+    habit: int = 0
+    ware: str = "thing"
+    form: str = "powder"
+
+    @property
+    def pools(self) -> Pools:
+        """The fragments that fit here."""
+        return self.whole.fitting(frozenset({self.country, self.ware, self.form}))
 
     def settled(self, rng: random.Random) -> Words:
-        """Settle what one author has one of: a currency and a place."""
-        fill = {**self.pools.fill, "place": [rng.choice(self.pools.fill["place"])]}
-        return replace(self, pools=replace(self.pools, fill=fill), currencies=[rng.choice(self.currencies)])
+        """Settle what one post has one of: place, country, ways to write sums, a form, a ware."""
+        countries = COUNTRIES[self.whole.lang]
+        place = rng.choice(self.whole.fill["place"])
+        country = rng.choice(sorted(tags_of(place)) or list(countries))
+        form = rng.choices(list(FORMS), [form.weight for form in FORMS.values()])[0]
+        shape = rng.choice(countries[country].shapes)
+        return replace(
+            self,
+            country=country,
+            place=bare_of_tags(place),
+            shape=shape,
+            habit=rng.randrange(12),
+            ware=rng.choice(list(WARES)),
+            form=form,
+        )
 
     def write(self, frame: str, rng: random.Random, *, lawful: bool = False) -> str:
         """Fill a frame's slots; `lawful` writes goods and no marks."""
-        text = SLOT.sub(lambda match: self.slot(match.group(1), frame, rng, lawful=lawful), frame)
+        text = self.priced(self.named(frame, rng), rng, lawful=lawful)
         return bare(text) if lawful else text
 
-    def slot(self, slot: str, frame: str, rng: random.Random, *, lawful: bool = False) -> str:
+    def named(self, frame: str, rng: random.Random) -> str:
+        """Fill all slots of a frame but quantity and price."""
+        return SLOT.sub(
+            lambda match: match.group() if match.group(1) in LAST else self.slot(match.group(1), frame, rng), frame
+        )
+
+    def priced(
+        self, named: str, rng: random.Random, *, like: str = "", lawful: bool = False, count: int | None = None
+    ) -> str:
+        """Fill in the quantity and its price, that of the drug named here or in what came before (`like`)."""
+        form = "pill" if lawful else self.form
+        usual = 1 if lawful else FORMS[form].counts[1]  # what a price is for that names no quantity
+        count = count or (rng.choice(FORMS[form].counts) if "{quantity}" in named else usual)
+        euro = total(count, self.unit_price(like + named, lawful=lawful))
+        money = COUNTRIES[self.whole.lang][self.country]
+        filled = {
+            "quantity": write_quantity(count, form, self.whole.lang, self.habit),
+            "price": write_price(euro, money, self.shape),
+        }
+        return SLOT.sub(
+            lambda match: (
+                f"{{{match.group(1)}:{filled[match.group(1)]}}}" if match.group(1) in filled else match.group()
+            ),
+            named,
+        )
+
+    def unit_price(self, said: str, *, lawful: bool) -> float:
+        """Price one gram, millilitre or piece: one thing has one price at one place."""
+        thing = said if lawful else "".join(word for kind, word in MARK.findall(said) if kind in {"substance", "slang"})
+        return random.Random(f"{self.place} {thing}").choice(
+            WARES[self.ware] if lawful else FORMS[self.form].unit_prices
+        )
+
+    def slot(self, slot: str, frame: str, rng: random.Random) -> str:
         """Write one slot of a frame, with its mark."""
-        if slot == "substance":
-            return f"{{substance:{rng.choice(self.common if self.common and rng.random() < 0.67 else self.listed)}}}"
-        if slot == "price":
-            return f"{{price:{price(self.pools.lang, self.currencies, rng)}}}"
-        if slot == "quantity":
-            shapes = GOODS_QUANTITIES if lawful else PILL_QUANTITIES if "{medicine}" in frame else DRUG_QUANTITIES
-            return f"{{quantity:{rng.choice(shapes).format(rng.choice(COUNTS))}}}"
+        if slot == "substance" and rng.random() < RARER and self.form in self.rarer:
+            return f"{{substance:{rng.choice(self.rarer[self.form])}}}"
         if slot == "contact":
-            return f"{{contact:{contact_for(frame, rng)}}}"
-        word = rng.choice(self.pools.fill[slot])
-        kinds = {"slang": Kind.SLANG, "cover": Kind.SLANG, "emoji": Kind.SLANG, "medicine": Kind.SUBSTANCE}
+            return f"{{contact:{contact_for(frame, rng, country=self.country)}}}"
+        word = self.place if slot == "place" else rng.choice(self.pools.fill[slot])
+        kinds = {"slang": Kind.SLANG, "cover": Kind.SLANG, "emoji": Kind.SLANG}
+        kinds |= {"medicine": Kind.SUBSTANCE, "substance": Kind.SUBSTANCE}
         return f"{{{kinds[slot]}:{word}}}" if slot in kinds else word
 
 
 def words_of(pools: Pools, lexicon: Lexicon, *, development: bool, banned: re.Pattern[str]) -> Words:
-    """Choose the names of substances that a part may use: names alone, not formulas, and none kept for the test."""
-    named = {
-        term.surface: term.substance
-        for term in lexicon.terms
-        if term.kind == "substance"
-        and term.status == Status.CONFIRMED
-        and term.ambiguity in {"none", "low"}
-        and term.lang in {"*", pools.lang}
-        and len(term.surface) <= FORMULA
-        and is_development(term.substance) == development
-        and not banned.search(term.surface.casefold())
-    }
-    common = sorted(surface for surface, substance in named.items() if substance in COMMON)
-    return Words(pools, common, sorted(named), CURRENCIES[pools.lang])
+    """Choose the rarer names of substances that a part may use: short ones, and none kept for the test."""
+    rarer: dict[str, list[str]] = {}
+    for term in sorted(lexicon.terms, key=lambda term: term.surface):
+        if (
+            term.nps_class in SAID
+            and term.kind == "substance"
+            and term.status == Status.CONFIRMED
+            and term.ambiguity in {"none", "low"}
+            and len(term.surface) <= FORMULA
+            and any(letter.isdigit() for letter in term.surface)
+            and is_development(term.substance) == development
+            and not banned.search(term.surface.casefold())
+        ):
+            rarer.setdefault(form_of(term.nps_class), []).append(term.surface)
+    return Words(pools, rarer)
 
 
-def contact_for(frame: str, rng: random.Random) -> str:
+def contact_for(frame: str, rng: random.Random, *, country: str = "gb") -> str:
     """Invent a contact of the kind that the frame speaks of: a mail address, a number, a link, else a handle."""
     if MAIL.search(frame):
         return f"{name(rng)}@example.com"
-    if PHONE.search(frame):
-        return phone(rng)
+    if PHONE.search(frame) and country in NUMBERS:
+        return re.sub("#", lambda _: str(rng.randrange(10)), rng.choice(NUMBERS[country]))
     if LINK.search(frame):
         return link(rng)
     return f"@{name(rng)}" if rng.random() < 0.8 else name(rng)
-
-
-def price(lang: str, currencies: Sequence[str], rng: random.Random) -> str:
-    """Write a price of a usual size in one of these ways."""
-    amount = rng.choice(AMOUNTS) * UNIT.get(lang, 1)
-    rounded = round(amount, -1) if amount >= 100 else round(amount)
-    return rng.choice(currencies).format(f"{int(rounded)}")
 
 
 def bare(marked: str, *, kinds: frozenset[str] = frozenset()) -> str:
@@ -129,7 +157,7 @@ def disguise(marked: str, rng: random.Random) -> str:
 
     def hide(match: re.Match[str]) -> str:
         kind, word = match.groups()
-        if kind not in {"substance", "slang"}:
+        if kind not in {"substance", "slang"} or not PLAIN.fullmatch(word):
             return match.group()
         hidden = attack_text(attack, word, (), 3, key=word, seed=rng.randrange(2**31)).strip()
         return match.group() if hidden == word or "{" in hidden or "}" in hidden else f"{{{kind}!:{hidden}}}"
@@ -146,5 +174,13 @@ PHONE = re.compile(
 LINK = re.compile(
     r"\b(?:link|site|web|www|url|shop|onion|strona|sklep|tienda|boutique|winkel)|сайт|ссылк|🔗|🌐", re.IGNORECASE
 )
+NUMBERS: Mapping[str, Sequence[str]] = {
+    "gb": ("07700 900###", "+44 7700 900###"),
+    "us": ("555-01##", "+1 555 01##"),
+    "de": ("0171 39200##", "0176 040690##"),
+    "fr": ("06 39 98 ## ##", "+33 6 39 98 ## ##"),
+    "se": ("070-174 06 ##", "070 17406##"),
+}
+"""Telephone numbers of ranges kept for fiction, by country; where there is none, no number is written."""
 LETTERS = frozenset({"leet", "homoglyphs", "zero_width", "spacing", "vowel_drop"})
 """Attacks on the letters of a word."""

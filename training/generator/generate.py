@@ -22,7 +22,6 @@ from models.verdict import ADVERT_INTENTS, Intent
 from training.authored import stamp
 from training.corpus import Row
 from training.corpus_checks_identity import contacts_of
-from training.evaluation.innocent import HASHTAGS, OWN_HASHTAGS
 from training.generator.fillers import Words, bare, words_of
 from training.generator.pools import MANNERS, Pools, load_pools
 from training.generator.scenes import SCENES, TERMS, Draft, Teller
@@ -38,10 +37,10 @@ SHORT_FORMS: Mapping[str, int] = {"bio": 30, "tiktok": 35, "youtube": 60, "snapc
 """Manners that are brief, in words: a longer draft takes another."""
 JOINERS: Mapping[str, Sequence[str]] = {
     "telegram": ("\n", "\n", " ", "\n\n"),
-    "instagram": (" ", "\n", " · ", "\n.\n"),
-    "bio": (" | ", " · ", " / ", "\n"),
-    "x": (" ", " ", "\n", " // "),
-    "snapchat": (" ", " ", ", "),
+    "instagram": (" ", " ", "\n", "\n\n"),
+    "bio": (" | ", " · ", "\n"),
+    "x": (" ", " ", "\n"),
+    "snapchat": (" ", " ", "\n"),
 }
 LONGEST = 200  # words
 
@@ -100,7 +99,7 @@ def row(id_: str, lang: str, draft: Draft, pair: str | None, rng: random.Random)
     fitting = [(name, weight) for name, weight in MANNERS if words <= SHORT_FORMS.get(name, LONGEST)]
     names, weights = zip(*(fitting or MANNERS), strict=True)
     manner = rng.choices(names, weights)[0]
-    marked = dressed(draft, manner, lang, rng)
+    marked = dressed(draft, manner, rng)
     offers = Intent(draft.intent) in ADVERT_INTENTS
     text, spans = compile_markup(marked if offers else bare(marked, kinds=TERMS))
     listed = [
@@ -117,30 +116,23 @@ def row(id_: str, lang: str, draft: Draft, pair: str | None, rng: random.Random)
     }
 
 
-def dressed(draft: Draft, manner: str, lang: str, rng: random.Random) -> str:
-    """Join the pieces as people write there: lines, bullets, no capitals, hashtags, a reply's handle."""
+def dressed(draft: Draft, manner: str, rng: random.Random) -> str:
+    """Join the pieces as people write there: in lines or in one, with capitals or without."""
     pieces = [piece.strip() for piece in draft.pieces if piece.strip()]
-    if draft.lines:
-        bullet = rng.choice(("", "", "- ", "• ", "▪️", "✅ ", "🔸"))
-        text = "\n".join(f"{bullet}{piece}" for piece in pieces)
-    else:
-        text = joined(pieces, rng.choice(JOINERS.get(manner, (" ",))), rng)
+    text = joined(pieces, "\n" if draft.lines else rng.choice(JOINERS.get(manner, (" ",))), rng)
     if manner in SHORT_FORMS and rng.random() < 0.5:
         text = lowered(text)
     if rng.random() < 0.3:
         text = re.sub(r"\.$", "", text)
-    if rng.random() < (0.15 if manner in {"instagram", "tiktok", "x"} else 0.02):
-        tags = [*OWN_HASHTAGS[lang], *(HASHTAGS if lang == "en" else ())]
-        text += "\n" + " ".join(rng.sample(tags, rng.randint(1, min(5, len(tags)))))
     return text
 
 
 def joined(pieces: Sequence[str], joiner: str, rng: random.Random) -> str:
-    """Join pieces; where only a space parts them, mostly end a piece that has no end of its own."""
-    if joiner != " " or rng.random() < 0.25:
+    """Join pieces; where only a space parts them, end a piece that has no end of its own."""
+    if joiner != " ":
         return joiner.join(pieces)
     ended = [
-        piece if re.search(r"[\W_]$", bare(piece)) else piece + rng.choice((".", ".", "!", ",", " -"))
+        piece if re.search(r"[\W_]$", bare(piece)) else piece + rng.choice((".", ".", ".", "!"))
         for piece in pieces[:-1]
     ]
     return joiner.join([*ended, pieces[-1]])
