@@ -23,7 +23,7 @@ from training.generator.generate import banned_words
 
 CARDS = Path(__file__).parent.parent / "data_cards"
 POSTS = CARDS / "npsight_posts"
-PARTS = ("train", "innocent", "test", "demo")
+PARTS = ("train", "context", "innocent", "test", "demo")
 SHIPPED = [
     (path.parent / name, facts)
     for path in sorted(CARDS.glob("*/README.md"))
@@ -117,7 +117,7 @@ def test_links_and_addresses_are_those_reserved_for_examples(rows: dict[str, lis
 
 def test_the_card_shows_the_agreement_of_the_readings_it_ships() -> None:
     reader = read_labels(POSTS / "readings.tsv", "reader")
-    rows = [row for part in ("train", "test", "innocent") for row in records(part)]
+    rows = [row for part in (*PARTS, "generated") for row in records(part)]
     authors = {row["id"]: Intent(row["intent"]) for row in rows if row["id"] in reader}
     card = (POSTS / "README.md").read_text(encoding="utf-8")
     shown = card.split("<!-- agreement, generated -->\n")[1].split("\n<!-- /agreement -->")[0]
@@ -132,5 +132,5 @@ def test_the_test_part_holds_enough_of_both_sides_in_every_language() -> None:
 
 def test_held_out_words_stand_in_no_part_that_trains() -> None:
     banned = banned_words(POSTS)
-    for part in ("train", "innocent", "generated", "dev"):
+    for part in ("train", "context", "innocent", "generated", "dev"):
         assert [row["id"] for row in records(part) if banned.search(row["text"].casefold())] == []

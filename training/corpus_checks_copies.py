@@ -10,10 +10,8 @@ from typing import Any
 from models.neardup import groups
 from training.corpus import DataError, Row
 from training.corpus_checks_schema import read_records, verdict_on
-from training.held_out import whole_words
+from training.held_out import HELD_OUT_PARTS, whole_words
 
-HELD_OUT_PARTS = frozenset({"test", "demo"})
-"""Every other part trains, or chooses among what was trained."""
 MOST_COPIES = 0.10
 """Share of a part's rows that may be near copies. People who write one by one come to none; at a tenth every tenth
 row teaches a template a second time, and the part counts for more than it holds."""

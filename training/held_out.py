@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HELD_OUT = "held_out.txt"
+HELD_OUT_PARTS = frozenset({"test", "demo"})
+"""Every other part trains, or chooses among what was trained."""
 
 
 def held_out_words(folder: Path) -> list[str]:

@@ -37,6 +37,7 @@ from training.evaluation.records import read_file
 from training.evaluation.report import FORMAT, PREVALENCES, Asked, metrics, one_sided
 from training.evaluation.robustness import robustness
 from training.evaluation.run import baseline_contender, judge, judged_rows, posts_of
+from training.held_out import HELD_OUT_PARTS
 from training.json_files import write_json
 from training.splits import parts_of
 from training.steps import Step, timed_steps
@@ -157,8 +158,8 @@ def threshold_of(release: Release) -> float:
 
 
 def authored_rows(cards: Path) -> list[Row]:
-    """Load our own authored posts, which errors are shown beside; none where the folder has none."""
-    files = sorted(str(path) for path in (cards / AUTHORED).glob("*.jsonl"))
+    """Load our own authored posts that train, which errors are shown beside; none where the folder has none."""
+    files = sorted(str(path) for path in (cards / AUTHORED).glob("*.jsonl") if path.stem not in HELD_OUT_PARTS)
     return load_corpus(files, cards=cards, read=read_file).rows if files else []
 
 

@@ -22,6 +22,7 @@ from models.verdict import ADVERT_INTENTS, Intent
 from training.authored import stamp
 from training.corpus import Row
 from training.corpus_checks_identity import contacts_of
+from training.corpus_checks_schema import folder_card
 from training.generator.fillers import Words, bare, words_of
 from training.generator.pools import MANNERS, Pools, load_pools
 from training.generator.scenes import SCENES, TERMS, Draft, Teller
@@ -182,8 +183,7 @@ def main(folder: Path) -> dict[str, int]:
         rows = generate(part, pools, lexicon, banned=banned)
         lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in rows]
         (folder / f"{part.name}.jsonl").write_text("".join(lines), encoding="utf-8")
-    names = ("train.jsonl", "innocent.jsonl", "generated.jsonl", "dev.jsonl", "test.jsonl", "demo.jsonl")
-    counts = {name: sum(1 for _ in (folder / name).open(encoding="utf-8")) for name in names}
+    counts = {name: sum(1 for _ in (folder / name).open(encoding="utf-8")) for name in folder_card(folder).files}
     stamp(folder / "README.md", counts)
     return counts
 
