@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import training
-from training.config import Config, Sample, config_from, load_config
+from training.config import Config, Sample, config_from, kept_config, load_config
 
 
 def test_without_a_file_the_defaults_hold() -> None:
@@ -61,3 +61,10 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path, text: str) ->
     (tmp_path / "c.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"c\.toml: not TOML"):
         load_config(tmp_path / "c.toml")
+
+
+def test_a_manifest_may_keep_what_decides_nothing_any_more_and_a_config_may_not() -> None:
+    values = Config(epochs=3.0).to_json() | {"float_layers": [0, 4]}
+    assert kept_config(values, where="manifest.json") == Config(epochs=3.0)
+    with pytest.raises(ValueError, match="unknown key 'float_layers'"):
+        config_from(values)

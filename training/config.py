@@ -55,13 +55,16 @@ class Config:
     disguise: float = 0.0  # share of visits that see the post in disguise: see training/disguise.py
     prevalence: float = 0.003  # of the stream that the shipped policy is meant for
     false_flags_per_10000: float = 2.6  # the working point
-    float_layers: tuple[int, ...] = ()  # layers whose second feed-forward matrix stays float32: see training/export.py
     parity_rows: int = 600
     sample: Sample = field(default_factory=Sample)
 
     def to_json(self) -> dict[str, Any]:
         """Give the config as plain values."""
         return asdict(self)
+
+
+RETIRED = frozenset({"float_layers"})
+"""Keys that manifests of earlier releases hold and that decide nothing any more."""
 
 
 def load_config(path: Path | None) -> Config:
@@ -85,6 +88,11 @@ def config_from(values: Mapping[str, Any], *, where: str = "config") -> Config:
     if config.sample.calibrate_share + config.sample.test_share >= 1:
         raise ValueError(f"{where}: calibrate_share and test_share leave no row to train on")
     return config
+
+
+def kept_config(values: Mapping[str, Any], *, where: str) -> Config:
+    """Build the config that a release's manifest keeps, without what decides nothing any more."""
+    return config_from({name: value for name, value in values.items() if name not in RETIRED}, where=where)
 
 
 def _build(kind: Any, values: Any, where: str) -> Any:
@@ -112,17 +120,12 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
 
-def _is_whole_list(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(_is_whole(each) for each in value)
-
-
 CHECKS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     int: ("a whole number", _is_whole),
     int | None: ("a whole number", lambda value: value is None or _is_whole(value)),
     float: ("a number", lambda value: _is_whole(value) or isinstance(value, float)),
     Mapping[str, int]: ("a table of whole numbers", _is_table),
     tuple[str, ...]: ("a list of patterns", _is_list),
-    tuple[int, ...]: ("a list of whole numbers", _is_whole_list),
     Sample: ("a table", lambda value: isinstance(value, Sample)),
 }
 """What a value of each type must be, in words and as a test."""

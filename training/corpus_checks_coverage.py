@@ -12,7 +12,8 @@ from models.release import DEFAULT_RELEASE, LEXICON
 from models.termlist import Term, read_terms
 from models.verdict import LANGUAGES, Status
 from training.corpus import Row
-from training.corpus_checks_copies import HELD_OUT_PARTS, words_in
+from training.corpus_checks_copies import words_in
+from training.held_out import HELD_OUT_PARTS
 
 DOUBTFUL = ("high", "medium")
 NAMED = 20

@@ -93,12 +93,20 @@ Small networks trained for this table alone; each test part is something that it
   from authored posts. Real adverts of today may differ from both.
 - nl, sv and cs have no real negatives; fr, es, it and pt some thousands: no rate near 1 in 10,000 is shown there.
 - A new word for a drug is found from context or not at all. A seller who writes to this model will get past it.
-- In one batch a probability can move a little with its neighbours: the int8 graph scales activations over the batch.
-"""
+{neighbours}"""
 
 
+NEIGHBOURS = (
+    "- In one batch a probability can move a little with its neighbours: the int8 graph scales activations over the"
+    " batch.\n"
+)
 LEAST = 50
 """Rows that a source must have to stand in the card's table: fewer show nothing."""
+
+
+def in_blocks(weights: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether the graph's matrices have a scale for each block, as every export of now has."""
+    return any("rows" in entry for entry in weights.values())
 
 
 def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]) -> str:
@@ -106,6 +114,7 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
     point, training = report["working_point"], report["training"]
     return TEMPLATE.format(
         version=version,
+        neighbours="" if in_blocks(facts["weights"]) else NEIGHBOURS,
         rows=report["rows"],
         adverts=report["adverts"],
         use=use_table(report),

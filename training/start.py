@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.release import DEFAULT_RELEASE, LEXICON, MANIFEST, REPORT, Release, open_release
-from training.config import Config, config_from, load_config
+from training.config import Config, kept_config, load_config
 from training.evaluation.report_table import print_report
 from training.pipeline import Order, Start, start_from_backbone, start_from_release, train_release
 from training.steps import timed_steps
@@ -52,7 +52,7 @@ def train_command(
 def choose_config(config: Path | None, parent: Release | None) -> Config:
     """Take the given config, else the one that the parent release was trained with, else the defaults."""
     if config is None and parent is not None:
-        return config_from(parent.manifest["config"], where=str(parent.path(MANIFEST)))
+        return kept_config(parent.manifest["config"], where=str(parent.path(MANIFEST)))
     return load_config(config)
 
 

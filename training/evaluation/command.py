@@ -22,7 +22,7 @@ from models.release import (
     open_release,
     sha256,
 )
-from training.config import config_from
+from training.config import kept_config
 from training.corpus import Corpus, DataError, Row, load_corpus
 from training.evaluation.baselines import Baseline
 from training.evaluation.cases import CASES
@@ -103,7 +103,7 @@ def test_part(corpus: Corpus, request: Request, release: Release) -> list[Row]:
 
     Rows that training left over are no fair sample: the hardest of them were picked out to train on.
     """
-    config = config_from(release.manifest["config"], where=str(release.path(MANIFEST)))
+    config = kept_config(release.manifest["config"], where=str(release.path(MANIFEST)))
     held = load_corpus(request.held_out, cards=request.cards, read=read_file).rows if request.held_out else []
     taken = {row.id for row in held}
     parts = parts_of([row for row in corpus.rows if row.id not in taken], config.sample, seed=config.seed)
