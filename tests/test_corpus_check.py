@@ -251,9 +251,9 @@ def test_real_rows_are_compared_with_and_not_checked(tmp_path: Path) -> None:
     folder = written(tmp_path, sound())
     report = check_corpus(folder, suite=None, beside=real)
     assert report["passes"]
-    assert report["beside"] == {"rows": 3, "copies": 3, "share": 1.0, "largest": 3, "sources": ["tweets/a"]}
+    assert report["beside"] == {"rows": 3, "copies": 3, "share": 1.0, "largest": 3, "sources": ["tweets"]}
     assert report["variety"]["parts"]["real"]["en"]["posts"] == 3
-    assert any("Real rows beside them (tweets/a): 3, of which 100.0%" in note for note in notes(report))
+    assert any("Real rows beside them (tweets): 3, of which 100.0%" in note for note in notes(report))
     assert "beside" not in check_corpus(folder, suite=None)
 
 
