@@ -13,6 +13,7 @@ demo: $(VENV)/light
 	$(BIN)/npsight serve --port $(PORT)
 
 test: lint type
+	.ci/postgres $(BIN)/python
 	$(BIN)/python -m pytest -q
 
 format: $(VENV)/full

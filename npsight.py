@@ -1,4 +1,4 @@
-"""The one front door: `npsight score|serve|train|evaluate|compare|drugcheck|releases ...`.
+"""The one front door: `npsight score|serve|keys|audit|train|evaluate|compare|drugcheck|releases ...`.
 
 Each verb has two parts: a command here that reads words, and a function elsewhere that takes values.
 Each imports its side when called, so scoring and serving never load torch, and `--help` loads nothing.
@@ -31,6 +31,12 @@ releases = typer.Typer(
 app.add_typer(releases, name="releases")
 corpus = typer.Typer(help="Check a folder of posts before anything trains on it.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
+store = typer.Typer(help="Keep the service's database up to date.", no_args_is_help=True)
+app.add_typer(store, name="store")
+keys = typer.Typer(help="Make, list and revoke the keys of the service.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+audit = typer.Typer(help="Show and prove who did what.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 ReleaseOption = Annotated[
     Path | None, typer.Option("--release", help="A release folder; the shipped one when not given.", show_default=False)
@@ -72,7 +78,8 @@ def wanted(value: Path | None, name: str) -> Path:
 
 def extra_for(package: str | None) -> str:
     """Say which extra brings a missing package."""
-    extras = {"fastapi": "serve", "uvicorn": "serve", "pydantic_settings": "serve"}
+    serving = ("fastapi", "uvicorn", "pydantic", "pydantic_settings", "sqlalchemy", "alembic", "psycopg", "limits")
+    extras = dict.fromkeys(serving, "serve")
     evaluating = ("sklearn", "scipy", "matplotlib", "jinja2", "cleanlab", "httpx", "psutil")
     extras |= dict.fromkeys(evaluating, "evaluate")
     return f"pip install 'npsight[{extras.get(package or '', 'train')}]'"
@@ -411,6 +418,74 @@ def document_release(
         from training.document import document
 
         said("documented", document(folder, report, protocol=protocol, readme=readme))
+
+
+@store.command("upgrade")
+def upgrade_store() -> None:
+    """Bring the tables of NPSIGHT_DATABASE_URL up to date; a SQLite file is also upgraded when it is first used."""
+    with said_plainly():
+        from serving.keep import upgrade
+
+        typer.echo(upgrade())
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who or what will hold it.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do: classify, review or admin; repeat for several.")],
+    expires: Annotated[str, typer.Option(help="90d, 12h, a date such as 2027-03-01, or never.")] = "365d",
+) -> None:
+    """Make a key and print it: it is shown this once and stored nowhere."""
+    with said_plainly():
+        from serving.keep import create_key
+
+        secret, described = create_key(name, scope, expires)
+        typer.echo(secret)
+        typer.echo(f"shown this once; keep it where secrets are kept. {described}", err=True)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List every key that was ever made, oldest first; no secret is among them."""
+    with said_plainly():
+        from serving.keep import list_keys
+
+        for line in list_keys():
+            typer.echo(line)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID", help="The part after nps_.")]) -> None:
+    """Stop a key for good, in every worker within 5 seconds."""
+    with said_plainly():
+        from serving.keep import revoke_key
+
+        typer.echo(revoke_key(key_id))
+
+
+@audit.command("verify")
+def verify_audit(
+    head: Annotated[str | None, typer.Option(help="A head that was noted earlier: shows a cut end too.")] = None,
+) -> None:
+    """Prove that no record is missing or altered, and print the head to note elsewhere; exit status 1 if broken."""
+    with said_plainly():
+        from serving.keep import verify_audit
+
+        whole, lines = verify_audit(head)
+        for line in lines:
+            typer.echo(line)
+    if not whole:
+        raise typer.Exit(1)
+
+
+@audit.command("show")
+def show_audit(last: Annotated[int, typer.Option(help="How many of the newest records.", min=1)] = 20) -> None:
+    """Show the newest records, oldest of them first."""
+    with said_plainly():
+        from serving.keep import show_audit
+
+        for line in show_audit(last):
+            typer.echo(line)
 
 
 def said(word: str, release: Release) -> None:

@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -82,7 +83,9 @@ def serve_resident(release: Path, posts: Sequence[Post]) -> float:
     """Serve, classify 50 full batches, and read the resident memory of the process in MB (Linux)."""
     port = 18231
     command = [sys.executable, "-m", "npsight", "serve", "--port", str(port), "--release", str(release)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    store = tempfile.TemporaryDirectory()  # without keys, whatever this user's own store has
+    env = os.environ | {"NPSIGHT_DATABASE_URL": f"sqlite:///{store.name}/npsight.db"}
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
     try:
         wait_ready(port)
         body = {"posts": [{"id": post.id, "text": post.text} for post in posts]}
@@ -98,6 +101,7 @@ def serve_resident(release: Path, posts: Sequence[Post]) -> float:
     finally:
         server.terminate()
         server.wait()
+        store.cleanup()
 
 
 def wait_ready(port: int, seconds: float = 60) -> None:

@@ -17,11 +17,16 @@ MAX_FAULTS = 20  # listed in one document; the detail says how many there are
 
 KINDS: Mapping[str, tuple[int, str]] = {
     "invalid-json": (400, "The body is not valid JSON"),
+    "unknown-host": (400, "The service does not go by this name"),
+    "unauthenticated": (401, "A valid key is wanted"),
+    "forbidden": (403, "The key may not do this"),
     "body-too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body is not application/json"),
     "invalid-request": (422, "The request is not valid"),
+    "rate-limited": (429, "Too much was asked in a minute"),
     "internal-error": (500, "The service failed"),
     "not-ready": (503, "The service is not ready"),
+    "store-unavailable": (503, "The store does not answer"),
 }
 
 
@@ -36,9 +41,17 @@ class Fault:
 class Problem(HTTPException):
     """One of `KINDS`, raised anywhere below the exception handlers."""
 
-    def __init__(self, kind: str, detail: str, *, errors: Sequence[Fault] = (), instance: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        instance: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         status, self.title = KINDS[kind]
-        super().__init__(status, detail)
+        super().__init__(status, detail, headers)
         self.kind, self.errors, self.instance = kind, errors, instance
 
 

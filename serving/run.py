@@ -12,16 +12,30 @@ from models.registry import Registry
 from models.release import DEFAULT_RELEASE, Release, load_detector, open_release
 from models.verdict import Detect
 from serving.app import create_app
+from serving.first_key import first_key
 from serving.settings import Settings
+from serving.store.engine import open_engine
 
 
 def run_server(given: Mapping[str, Any]) -> None:
     """Serve until stopped; `given` goes before the environment."""
     settings = Settings(**given)
     release = chosen_release(settings)
-    app = create_app(load_detects(release, settings), release.describe(), settings)
+    engine = open_engine(settings.store)
+    if not settings.local:
+        for line in first_key(engine):
+            print(line, flush=True)
+    app = create_app(load_detects(release, settings), release.describe(), settings, engine=engine)
     print(f"npsight {release.version} on http://{settings.host}:{settings.port} (docs at /docs)", flush=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", server_header=False)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+    )
 
 
 def chosen_release(settings: Settings) -> Release:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import Field, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MAX_POSTS_CEILING = 4096  # a list of faults for more would cost the event loop seconds and help nobody
+
+
+def _split(value: Any) -> Any:
+    return [word for each in value.split(",") if (word := each.strip())] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Several words in one variable, with commas between."""
 
 
 class Settings(BaseSettings):
@@ -26,3 +36,41 @@ class Settings(BaseSettings):
     release: Path | None = None  # a release folder; None: the one that the package ships
     registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own
+    database_url: SecretStr | None = (
+        None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
+    )
+    requests_per_minute: PositiveInt = 3_000  # of one key, against a loop gone wild; a batch is one request
+    posts_per_minute: PositiveInt = (
+        120_000  # of one key: twice what two cores read, so that a healthy client never meets it
+    )
+    rate_limit_storage: str = "memory://"  # a process counts by itself; redis://host:6379 makes all count together
+    trusted_hosts: Words = ()  # names that the service goes by, also *.example.org; none: any name
+    trusted_proxies: Words = ()  # addresses whose X-Forwarded-* headers are believed; none: nobody's
+    cors_origins: Words = ()  # web pages that may call, such as https://console.example.org; none: no page of others
+
+    @property
+    def store(self) -> str | None:
+        """Give the address of the store with its password."""
+        return self.database_url.get_secret_value() if self.database_url else None
+
+    @property
+    def local(self) -> bool:
+        """Say whether only this machine can reach the service."""
+        return is_local(self.host)
+
+    @model_validator(mode="after")
+    def _one_request_fits(self) -> Self:
+        if self.posts_per_minute < self.max_posts:
+            raise ValueError(
+                f"posts_per_minute is {self.posts_per_minute}: wanted max_posts ({self.max_posts}) or more, "
+                "or the largest request could never pass"
+            )
+        return self
+
+
+def is_local(host: str) -> bool:
+    """Say whether an address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

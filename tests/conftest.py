@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -28,6 +29,7 @@ os.environ |= {
     "HF_HOME": _CACHE.name,
     "HF_DATASETS_CACHE": f"{_CACHE.name}/datasets",
     "HF_HUB_OFFLINE": "1",
+    "XDG_DATA_HOME": f"{_CACHE.name}/state",  # the store of who runs the tests is not theirs to touch
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "COLUMNS": "200",  # tables and help texts wrap at the same place everywhere
     "NO_COLOR": "1",
@@ -230,3 +232,23 @@ def tiny_release(
 @pytest.fixture(scope="session")
 def tiny_detector(tiny_release: Release) -> Detector:
     return load_detector(tiny_release, threads=1)
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[str]:
+    """Run one PostgreSQL for all tests of a session."""
+    from postgres_server import postgres_server  # type: ignore[import-not-found]  # pytest finds it beside this file
+
+    with postgres_server() as socket:
+        yield socket
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of an empty database, of each kind in turn."""
+    from postgres_server import new_database
+
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'npsight.db'}"
+    url: str = new_database(request.getfixturevalue("postgres_socket"), f"t{uuid4().hex}")
+    return url

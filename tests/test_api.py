@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
+from callers import create_local_app as create_app  # type: ignore[import-not-found]  # pytest finds it beside this file
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -22,7 +23,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from models.verdict import INTENTS, Decision, Intent, Post, Verdict
-from serving.app import create_app
 from serving.problems import PROBLEM_JSON
 from serving.readiness import WARM_UP
 from serving.settings import Settings

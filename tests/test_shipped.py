@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from callers import create_local_app as create_app  # type: ignore[import-not-found]  # pytest finds it beside this file
 from starlette.testclient import TestClient
 
 from models.detector import Detector
 from models.release import DEFAULT_RELEASE, Release, load_detector, open_release
 from models.verdict import ADVERT_INTENTS, Decision, Post, Verdict
 from models.wire import verdict_to_json
-from serving.app import create_app
 
 DEMO = Path(__file__).parent.parent / "data_cards" / "npsight_posts" / "demo.jsonl"
 MOST_MEGABYTES = 60

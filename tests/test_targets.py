@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from callers import create_local_app as create_app  # type: ignore[import-not-found]  # pytest finds it beside this file
 from fastapi.testclient import TestClient
 
 from models.release import Release
 from models.verdict import INTENTS, Decision, Intent, Post, Verdict
 from models.wire import verdict_to_json
-from serving.app import create_app
 from serving.settings import Settings
 from training.evaluation.answers import Answer, TargetError, judge_with, read_answer
 from training.evaluation.service_target import (
@@ -341,6 +341,21 @@ def test_requests_stay_within_the_limits_that_the_service_ships_with() -> None:
     assert [len(batch) for batch in requests_of([long] * 5)] == [2, 2, 1]
     assert [len(batch) for batch in requests_of([Post("a", "x" * (MAX_CHARACTERS + 1)), POSTS[0]])] == [1, 1]
     assert list(requests_of([])) == []
+
+
+@pytest.mark.parametrize("key", [None, "nps_a_b"])
+def test_the_key_of_the_environment_is_shown_to_the_service(key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if key:
+        monkeypatch.setenv("NPSIGHT_API_KEY", key)
+    shown: list[str | None] = []
+
+    def remember(request: httpx.Request) -> httpx.Response:
+        shown.append(request.headers.get("authorization"))
+        return httpx.Response(401)
+
+    with pytest.raises(TargetError, match="answered 401"):
+        http_target("http://x", transport=httpx.MockTransport(remember)).judge(POSTS[:1])
+    assert shown == [key and f"Bearer {key}"]
 
 
 def test_our_own_service_takes_a_full_request() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 import time
 from collections.abc import Iterator, Sequence
@@ -24,15 +25,21 @@ LONGEST_WAIT = 60.0  # seconds before a new try, whatever the service asks for
 
 
 def http_target(address: str, *, transport: httpx.BaseTransport | None = None) -> Target:
-    """Test the service at an address such as `http://127.0.0.1:8000`, under its default policy."""
+    """Test the service at an address such as `http://127.0.0.1:8000`, under its default policy.
+
+    A service that wants a key gets the one in the environment variable NPSIGHT_API_KEY.
+    """
     try:
         url = httpx.URL(address.rstrip("/").removesuffix(PATH) + PATH)
     except httpx.InvalidURL as error:
         raise TargetError(f"{address}: no address ({error})") from error
     name = str(url.copy_with(userinfo=b"")).removesuffix(PATH)  # a password belongs in no scorecard
 
+    key = os.environ.get("NPSIGHT_API_KEY")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+
     def judge(posts: Sequence[Post]) -> list[Answer]:
-        with named(name), httpx.Client(transport=transport, timeout=TIMEOUT) as client:
+        with named(name), httpx.Client(transport=transport, timeout=TIMEOUT, headers=headers) as client:
             try:
                 return [from_verdict(verdict) for batch in requests_of(posts) for verdict in ask(client, url, batch)]
             except httpx.HTTPError as error:
