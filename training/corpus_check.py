@@ -101,7 +101,9 @@ def real_copies(rows: Sequence[Row]) -> dict[str, Any]:
     """Give the share of near copies among real rows, to compare with."""
     same = [replace(row, source=REAL) for row in rows]
     numbers, _ = grouped(same, [])
-    return dict(copies_check(same, numbers)["parts"][REAL]) | {"sources": sorted({row.source.partition("/")[0] for row in rows})}
+    return dict(copies_check(same, numbers)["parts"][REAL]) | {
+        "sources": sorted({row.source.partition("/")[0] for row in rows})
+    }
 
 
 def stamp_check(card: Path, report: dict[str, Any]) -> None:
