@@ -20,8 +20,10 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "body-too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body is not application/json"),
     "invalid-request": (422, "The request is not valid"),
+    "overloaded": (429, "Too many posts are waiting"),
     "internal-error": (500, "The service failed"),
     "not-ready": (503, "The service is not ready"),
+    "deadline-exceeded": (503, "The service was not fast enough"),
 }
 
 
@@ -36,9 +38,17 @@ class Fault:
 class Problem(HTTPException):
     """One of `KINDS`, raised anywhere below the exception handlers."""
 
-    def __init__(self, kind: str, detail: str, *, errors: Sequence[Fault] = (), instance: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        instance: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         status, self.title = KINDS[kind]
-        super().__init__(status, detail)
+        super().__init__(status, detail, None if retry_after is None else {"Retry-After": str(retry_after)})
         self.kind, self.errors, self.instance = kind, errors, instance
 
 
@@ -93,10 +103,13 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Describe these kinds of problem for OpenAPI."""
+    """Describe these kinds of problem for OpenAPI; kinds of one status share their place."""
+    titles: dict[int | str, list[str]] = {}
+    for status, title in (KINDS[kind] for kind in kinds):
+        titles.setdefault(status, []).append(title)
     return {
-        status: {"description": title, "content": {PROBLEM_JSON: {"schema": _SCHEMA}}}
-        for status, title in (KINDS[kind] for kind in kinds)
+        status: {"description": " / ".join(said), "content": {PROBLEM_JSON: {"schema": _SCHEMA}}}
+        for status, said in titles.items()
     }
 
 

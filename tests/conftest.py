@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changing_place import Place, make_place  # type: ignore[import-not-found]  # pytest finds it beside this file
 
 from models.detector import Detector
 from models.lexicon import Lexicon, Term
@@ -230,3 +231,9 @@ def tiny_release(
 @pytest.fixture(scope="session")
 def tiny_detector(tiny_release: Release) -> Detector:
     return load_detector(tiny_release, threads=1)
+
+
+@pytest.fixture
+def place(tmp_path: Path, tiny_release: Release) -> Place:
+    """A registry, a policies folder and a terms file that a test may change while they are served."""
+    return make_place(tmp_path, tiny_release)
