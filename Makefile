@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CODE := models training serving npsight.py tests benchmarks
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: demo test format lint type serve bench
+.PHONY: demo test format lint type serve bench load
 
 demo: $(VENV)/light
 	$(BIN)/npsight score data_cards/npsight_posts/demo.jsonl --table
@@ -31,6 +31,9 @@ type: $(VENV)/full
 bench: $(VENV)/full
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/report.py
+
+load: $(VENV)/full
+	$(BIN)/python benchmarks/load.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -29,6 +29,10 @@ releases = typer.Typer(
     help="List, show, promote and roll back the releases of a registry folder.", no_args_is_help=True
 )
 app.add_typer(releases, name="releases")
+live_terms = typer.Typer(
+    help="Add and retire terms while the service runs, in a file laid over the release's lexicon.", no_args_is_help=True
+)
+app.add_typer(live_terms, name="lexicon")
 corpus = typer.Typer(help="Check a folder of posts before anything trains on it.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
 store = typer.Typer(help="Keep the service's database up to date.", no_args_is_help=True)
@@ -54,6 +58,7 @@ LexiconOption = Annotated[
     Path | None, typer.Option("--lexicon", help="Terms (TSV); the start's or the shipped ones if none.")
 ]
 RegistryOption = Annotated[Path, typer.Option("--registry", help="The folder of releases.", envvar="NPSIGHT_REGISTRY")]
+TermsOption = Annotated[Path, typer.Option("--to", help="The file of live terms (TSV).", envvar="NPSIGHT_TERMS")]
 
 
 @contextmanager
@@ -127,12 +132,19 @@ def serve(
     release: ReleaseOption = None,
     registry: Annotated[Path | None, typer.Option(help="Serve the live release of this registry folder.")] = None,
     threads: Threads = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.", min=1, show_default="1")] = None,
+    policies: Annotated[Path | None, typer.Option(help="A folder of policies over the release's own.")] = None,
+    terms: Annotated[Path | None, typer.Option(help="A file of terms over the release's lexicon (TSV).")] = None,
 ) -> None:
-    """Serve the HTTP API; settings also come from NPSIGHT_* environment variables."""
+    """Serve the HTTP API; settings also come from NPSIGHT_* environment variables.
+
+    Promoted releases, changed policies and changed terms come into force while it runs.
+    """
     with said_plainly():
         from serving.run import run_server
 
         given = {"host": host, "port": port, "release": release, "registry": registry, "threads": threads}
+        given |= {"workers": workers, "policies": policies, "terms": terms}
         run_server({name: value for name, value in given.items() if value is not None})
 
 
@@ -345,6 +357,53 @@ def lift_of_posts(
         lift_command(
             folder, data, out, backbone=backbone, cards=cards, lexicon=lexicon, config=config, sizes=sizes, stamp=stamp
         )
+
+
+@live_terms.command("add")
+def add_live_term(
+    surface: Annotated[str, typer.Argument(help="The word or phrase as it is written in posts.")],
+    substance: Annotated[str, typer.Option(help="The substance's canonical name.", metavar="NAME")],
+    nps_class: Annotated[str, typer.Option("--class", help="Its class, such as cathinones.", metavar="CLASS")],
+    to: TermsOption,
+    kind: Annotated[str, typer.Option(help="substance, slang or strain.")] = "substance",
+    lang: Annotated[str, typer.Option(help="The language it is used in; * for all.")] = "*",
+    ambiguity: Annotated[
+        str, typer.Option(help="How often it means something else: none, low, medium, high.", metavar="LEVEL")
+    ] = "none",
+) -> None:
+    """Add a term, or change one; a service that watches the file finds it within seconds."""
+    with said_plainly():
+        from models.overlay import add_term
+
+        term, version = add_term(
+            to, surface, substance=substance, nps_class=nps_class, kind=kind, lang=lang, ambiguity=ambiguity
+        )
+        typer.echo(
+            f"added: {term.surface} ({term.substance}, {term.nps_class}, {term.status}); verdicts name +{version}"
+        )
+
+
+@live_terms.command("retire")
+def retire_live_term(
+    surface: Annotated[str, typer.Argument(help="The word or phrase that is a term no more.")], to: TermsOption
+) -> None:
+    """Take a term out, or teach an innocent phrase that holds one."""
+    with said_plainly():
+        from models.overlay import retire_term
+
+        term, version = retire_term(to, surface)
+        typer.echo(f"retired: {term.surface}; verdicts name +{version}")
+
+
+@live_terms.command("version")
+def lexicon_version(to: TermsOption, release: ReleaseOption = None) -> None:
+    """Check a file of live terms, and say which lexicon version verdicts name under it and a release."""
+    with said_plainly():
+        from models.release import DEFAULT_RELEASE, LEXICON, open_release
+        from models.termlist import digest, overlay_version, read_terms
+
+        base = digest(read_terms(open_release(release or DEFAULT_RELEASE).path(LEXICON)))
+        typer.echo(overlay_version(base, read_terms(to)))
 
 
 @releases.command("list")

@@ -16,7 +16,7 @@ import ahocorasick
 from models.naming import named
 from models.normalise import Normalised
 from models.spelling import fold, spellings
-from models.termlist import AMBIGUITIES, KINDS, Term, digest, read_terms, write_terms
+from models.termlist import AMBIGUITIES, KINDS, Term, digest, overlay_version, read_terms, write_terms
 from models.verdict import TERM_KINDS, Kind, NpsClass, Span, Status, Substance
 
 NEAR = 60  # characters: about one line of a menu, so that "white" three lines from "cocaine" stays a colour
@@ -62,7 +62,7 @@ class Lexicon:
         write_terms(self.terms, path)
 
     def overlaid(self, added: Sequence[Term] = (), retired: Sequence[str] = ()) -> Lexicon:
-        """Return a lexicon with live terms over this one and surfaces taken out, under a version of its own."""
+        """Return a lexicon with live terms over this one and surfaces taken out; its version names both lists."""
         gone = {fold(surface) for surface in retired}
         new = {(fold(term.surface), term.lang) for term in added}
         keys = [(fold(term.surface), term.lang) for term in self.terms]
@@ -73,8 +73,19 @@ class Lexicon:
             if key not in new and key[0] not in gone and not (term.status is Status.RETIRED and key[0] in back)
         ]
         tombs = [Term(surface, surface, NpsClass.OTHER, status=Status.RETIRED, source="overlay") for surface in retired]
-        terms = [*kept, *added, *tombs]
-        return Lexicon(terms, f"{self.version.partition('+')[0]}+{digest(terms)}")
+        return Lexicon([*kept, *added, *tombs], overlay_version(self.version, [*added, *tombs]))
+
+    def under(self, overlay: Sequence[Term]) -> Lexicon:
+        """Lay a list of terms over this one: its retired terms are taken out, its others added.
+
+        The version is `<base>+<digest of the overlay>`, so that both lists can be found again.
+        """
+        if not overlay:
+            return self
+        retired = [term.surface for term in overlay if term.status is Status.RETIRED]
+        laid = self.overlaid([term for term in overlay if term.status is not Status.RETIRED], retired)
+        laid.version = overlay_version(self.version, overlay)
+        return laid
 
     def find(self, posts: Sequence[Normalised], cues: Sequence[Sequence[Span]]) -> list[list[Span]]:
         """Return each post's term spans, in original offsets; `cues` are the signals found in the same posts."""

@@ -117,10 +117,15 @@ def save_policy(policy: Policy, path: Path) -> None:
 
 def load_policy(path: Path) -> Policy:
     """Read a policy; `ValueError` names the file, what was found and what was wanted."""
+    return parse_policy(path.read_bytes(), str(path))
+
+
+def parse_policy(content: bytes, name: str) -> Policy:
+    """Read a policy from what its file holds; `name` is what an error calls it."""
     try:
-        return _policy(json.loads(path.read_text(encoding="utf-8")))
+        return _policy(json.loads(content.decode("utf-8")))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _policy(values: dict[str, Any]) -> Policy:

@@ -46,22 +46,30 @@ class Registry:
         try:
             history = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise ReleaseError(f"{path}: not JSON ({error}), wanted a list of versions") from error
+            said = f"{path}: not JSON ({error}), wanted a list of versions"
+            raise ReleaseError(said, public="live.json is not JSON") from error
         if not isinstance(history, list) or not all(isinstance(version, str) for version in history):
-            raise ReleaseError(f"{path}: found {history!r}, wanted a list of versions")
+            said = f"{path}: found {history!r}, wanted a list of versions"
+            raise ReleaseError(said, public="live.json is not a list of versions")
         return history
 
     def live(self) -> Release:
         """Open the release that is live; `ReleaseError` when none was promoted."""
+        return self.open(self.live_version())
+
+    def live_version(self) -> str:
+        """Give the version that is live, without opening it."""
         history = self.history()
         if not history:
-            raise ReleaseError(f"{self.folder}: nothing was promoted yet, wanted `npsight releases promote VERSION`")
-        return self.open(history[-1])
+            said = f"{self.folder}: nothing was promoted yet, wanted `npsight releases promote VERSION`"
+            raise ReleaseError(said, public="none was promoted")
+        return history[-1]
 
     def open(self, version: str) -> Release:
         """Check and open one version."""
         if version not in self.versions():
-            raise ReleaseError(f"{self.folder}: no version {version!r}, found {', '.join(self.versions()) or 'none'}")
+            said = f"{self.folder}: no version {version!r}, found {', '.join(self.versions()) or 'none'}"
+            raise ReleaseError(said, public="the registry does not hold the version")
         return open_release(self.folder / version)
 
     def promote(self, version: str) -> Release:

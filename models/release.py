@@ -28,7 +28,14 @@ REQUIRED = (GRAPH, TOKENIZER, LEXICON, CALIBRATION, POLICY, BASELINE, SKETCH, CA
 
 
 class ReleaseError(ValueError):
-    """A folder is not a release that this version can load; the text says what was found and wanted."""
+    """A folder is not a release that this version can load; the text says what was found and wanted.
+
+    `public` says it in words that name no path and quote no content, for whoever may look at the service.
+    """
+
+    def __init__(self, said: str, *, public: str = "is not a release that this version can load") -> None:
+        super().__init__(said)
+        self.public = public
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +118,12 @@ def _check_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
 
 def _check_file(path: Path, listed: Mapping[str, Any]) -> None:
     if not path.is_file():
-        raise ReleaseError(f"{path}: missing, wanted the file that the manifest lists")
+        said = f"{path}: missing, wanted the file that the manifest lists"
+        raise ReleaseError(said, public=f"{path.name} is missing")
     found = sha256(path)
     if found != listed.get("sha256"):
-        raise ReleaseError(f"{path}: found sha256 {found}, wanted {listed.get('sha256')}: the file was changed")
+        said = f"{path}: found sha256 {found}, wanted {listed.get('sha256')}: the file was changed"
+        raise ReleaseError(said, public=f"{path.name} has another checksum than the manifest lists")
 
 
 def load_calibration(release: Release) -> Calibration:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -16,6 +17,14 @@ from models.verdict import NpsClass, Status
 
 KINDS = ("substance", "slang", "strain")
 AMBIGUITIES = ("none", "low", "medium", "high")
+
+
+class TermError(ValueError):
+    """A list of terms cannot be read; the text quotes the line, and `line` is its number."""
+
+    def __init__(self, said: str, *, line: int) -> None:
+        super().__init__(said)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +53,18 @@ _cells = attrgetter(*COLUMNS)  # dataclasses.astuple copies deeply: half a secon
 
 def read_terms(path: Path) -> list[Term]:
     """Read a TSV whose header names at least the fields of `Term`."""
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        header = next(lines, [])
-        missing = [column for column in COLUMNS if column not in header]
-        if missing:
-            raise ValueError(f"{path.name}, line 1: found the columns {header}, wanted also {missing}")
-        places = [header.index(column) for column in COLUMNS]
-        return [_term(path.name, number, row, places) for number, row in enumerate(lines, 2)]
+    return parse_terms(path.read_bytes(), path.name)
+
+
+def parse_terms(content: bytes, name: str) -> list[Term]:
+    """Read the terms of a TSV's content; `name` is what an error calls it."""
+    lines = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(lines, [])
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise TermError(f"{name}, line 1: found the columns {header}, wanted also {missing}", line=1)
+    places = [header.index(column) for column in COLUMNS]
+    return [_term(name, number, row, places) for number, row in enumerate(lines, 2)]
 
 
 def write_terms(terms: Iterable[Term], path: Path) -> None:
@@ -68,13 +81,19 @@ def digest(terms: Iterable[Term]) -> str:
     return total.hexdigest()[:12]
 
 
+def overlay_version(base: str, overlay: Sequence[Term]) -> str:
+    """Name a base and what is laid over it: `<version of the base>+<digest of the overlay>`."""
+    return f"{base}+{digest(overlay)}" if overlay else base
+
+
 def _term(name: str, number: int, row: list[str], places: list[int]) -> Term:
     where = f"{name}, line {number}: found {row}"
     try:
         surface, substance, nps_class, lang, kind, status, ambiguity, source, seen = [row[place] for place in places]
         term = Term(surface, substance, NpsClass(nps_class), lang, kind, Status(status), ambiguity, source, seen)
     except (IndexError, ValueError) as error:
-        raise ValueError(f"{where}, wanted {len(places)} fields: {error}") from error
+        raise TermError(f"{where}, wanted {len(places)} fields: {error}", line=number) from error
     if not surface.strip() or kind not in KINDS or ambiguity not in AMBIGUITIES:
-        raise ValueError(f"{where}, wanted a surface, a kind of {KINDS} and an ambiguity of {AMBIGUITIES}")
+        said = f"{where}, wanted a surface, a kind of {KINDS} and an ambiguity of {AMBIGUITIES}"
+        raise TermError(said, line=number)
     return term

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy import Engine
 
-from models.verdict import Detect
+from models.verdict import Detect, Verdict
 from models.wire import verdict_to_json
 from serving import access, problems
+from serving.batching import Batcher
 from serving.guard import BodyLimit, Guard, JsonRoute
 from serving.keyring import Keyring
 from serving.keys import Scope
+from serving.lifespan import running
+from serving.live import Live, Look, Snapshot
+from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
 from serving.settings import Settings
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
+
+CLIENT_GONE = 499  # what proxies log for it; nobody is there to read it
+WRITTEN_AT_ONCE = 32  # verdicts; more take longer than 5 ms to write, which is done beside the event loop
 
 
 def create_app(
@@ -33,20 +39,31 @@ def create_app(
     *,
     engine: Engine | None = None,
 ) -> FastAPI:
-    """Build the service from one `Detect` a policy, `default` among them, and the release's public description.
+    """Build the service from one `Detect` a policy, `default` among them, and the release's public description."""
+    return live_app(Snapshot(detects, release), settings or Settings(), engine=engine)
+
+
+def live_app(
+    snapshot: Snapshot, settings: Settings, look: Look | None = None, *, engine: Engine | None = None
+) -> FastAPI:
+    """Build the service from what it starts with; `look` is asked again and again for what should be in force.
 
     `engine` is the way to the store; without one, the settings say where it is.
     """
-    if "default" not in detects:
-        raise ValueError(f"no detector for the policy 'default', only for: {', '.join(sorted(detects)) or 'none'}")
-    settings = settings or Settings()
-    readiness = Readiness(detects)
+    live = Live(snapshot, look, every=settings.watch_seconds)
+    batcher = Batcher(
+        batch_posts=settings.batch_posts,
+        runs_at_once=settings.runs_at_once,
+        queue_posts=settings.queue_posts,
+        deadline_seconds=settings.deadline_seconds,
+    )
+    readiness = Readiness(live, batcher)
     engine = engine or open_engine(settings.store)
     keyring = Keyring(engine)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with readiness.lifespan(app):
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(readiness, live, batcher, settings.shutdown_seconds - 1):  # the last second is the server's
             yield
         engine.dispose()
 
@@ -58,8 +75,8 @@ def create_app(
         redoc_url=None,
         telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
     )
-    app.include_router(verdict_routes(detects, release, settings))
-    app.include_router(health_routes(readiness, keyring))
+    app.include_router(verdict_routes(live, batcher, settings))
+    app.include_router(health_routes(readiness, live, keyring))
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     access.install(app, settings, keyring)
@@ -67,7 +84,7 @@ def create_app(
     return app
 
 
-def verdict_routes(detects: Mapping[str, Detect], release: Mapping[str, Any], settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -76,32 +93,52 @@ def verdict_routes(detects: Mapping[str, Detect], release: Mapping[str, Any], se
         dependencies=[access.needs(Scope.CLASSIFY)],
         responses=problems.documented(*access.REFUSALS),
     )
-    limiter = CapacityLimiter(settings.requests_at_once)
     limits = (
         f"1 to {settings.max_posts} posts a request, {settings.max_post_characters} characters a post, "
         f"{settings.max_characters} characters and {settings.max_body_bytes} bytes in all. A single post is a batch "
-        "of one. Ids must differ. Offsets of spans count Unicode code points of the text as sent."
+        "of one. Ids must differ. Offsets of spans count Unicode code points of the text as sent. An answer 429 or 503 "
+        "says under Retry-After in how many seconds to ask again."
     )
-    refusals = problems.documented("invalid-json", "body-too-large", "wrong-media-type", "invalid-request")
+    refusals = problems.documented(
+        *("invalid-json", "body-too-large", "wrong-media-type", "invalid-request"),
+        *("overloaded", "not-ready", "deadline-exceeded"),
+    )
 
     @router.post("/classify", response_model=ClassifyResponse, responses=refusals, description=limits)
-    async def classify(request: ClassifyRequest, asked: Request) -> JSONResponse:
+    async def classify(request: ClassifyRequest, http: Request) -> Response:
         """Judge posts under one policy."""
-        if found := faults(request, policies=sorted(detects), settings=settings):
+        snapshot = live.snapshot  # kept to the end, whatever comes into force meanwhile
+        if found := faults(request, policies=sorted(snapshot.detects), settings=settings):
             raise problems.invalid_request(found)
-        await access.take_posts(asked, len(request.posts))
-        verdicts = await run_sync(partial(detects[request.policy], request.to_posts()), limiter=limiter)
-        return JSONResponse({"verdicts": [verdict_to_json(verdict) for verdict in verdicts]})
+        await access.take_posts(http, len(request.posts))
+        judging = batcher.judge(snapshot.detects[request.policy], request.to_posts())
+        try:
+            return await written(await while_present(http.receive, judging))
+        except ClientGoneError:
+            return Response(status_code=CLIENT_GONE)
 
     @router.get("/release")
     async def describe() -> dict[str, Any]:
         """Say which release answers here."""
-        return dict(release)
+        return dict(live.snapshot.release)
 
     return router
 
 
-def health_routes(readiness: Readiness, keyring: Keyring) -> APIRouter:
+async def written(verdicts: Sequence[Verdict]) -> Response:
+    """Write verdicts as JSON without holding up the event loop."""
+    write = partial(_json, verdicts)
+    content = write() if len(verdicts) <= WRITTEN_AT_ONCE else await run_sync(write)
+    return Response(content, media_type="application/json")
+
+
+def _json(verdicts: Sequence[Verdict]) -> bytes:
+    """Write verdict by verdict: the encoder lets no other thread run before it is through."""
+    write = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f'{{"verdicts":[{",".join(write(verdict_to_json(each)) for each in verdicts)}]}}'.encode()
+
+
+def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRouter:
     """Build what balancers call."""
     router = APIRouter(tags=["health"])
 
@@ -111,12 +148,16 @@ def health_routes(readiness: Readiness, keyring: Keyring) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/readyz", responses=problems.documented("not-ready"))
-    async def readyz() -> dict[str, str]:
-        """Say whether the model and the store have answered once; later, the store may fall silent for a while."""
+    async def readyz() -> dict[str, Any]:
+        """Say whether model and store have answered once, and what was changed but could not be put in force.
+
+        Later the store may fall silent for a while: verdicts go on.
+        """
         if readiness.reason:
             raise Problem("not-ready", readiness.reason)
         if await keyring.keys() is None:
             raise Problem("not-ready", keyring.fault)
-        return {"status": "ready", "store": keyring.fault or "answers"}
+        said: dict[str, Any] = {"status": "ready", "store": keyring.fault or "answers"}
+        return said | ({"not_in_force": list(live.faults)} if live.faults else {})
 
     return router

@@ -24,9 +24,11 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "wrong-media-type": (415, "The body is not application/json"),
     "invalid-request": (422, "The request is not valid"),
     "rate-limited": (429, "Too much was asked in a minute"),
+    "overloaded": (429, "Too many posts are waiting"),
     "internal-error": (500, "The service failed"),
     "not-ready": (503, "The service is not ready"),
     "store-unavailable": (503, "The store does not answer"),
+    "deadline-exceeded": (503, "The service was not fast enough"),
 }
 
 
@@ -49,9 +51,11 @@ class Problem(HTTPException):
         errors: Sequence[Fault] = (),
         instance: str | None = None,
         headers: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         status, self.title = KINDS[kind]
-        super().__init__(status, detail, headers)
+        later = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        super().__init__(status, detail, {**(headers or {}), **later} or None)
         self.kind, self.errors, self.instance = kind, errors, instance
 
 
@@ -106,10 +110,13 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Describe these kinds of problem for OpenAPI."""
+    """Describe these kinds of problem for OpenAPI; kinds of one status share their place."""
+    titles: dict[int | str, list[str]] = {}
+    for status, title in (KINDS[kind] for kind in kinds):
+        titles.setdefault(status, []).append(title)
     return {
-        status: {"description": title, "content": {PROBLEM_JSON: {"schema": _SCHEMA}}}
-        for status, title in (KINDS[kind] for kind in kinds)
+        status: {"description": " / ".join(said), "content": {PROBLEM_JSON: {"schema": _SCHEMA}}}
+        for status, said in titles.items()
     }
 
 

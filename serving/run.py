@@ -1,18 +1,18 @@
-"""Start the service: settings to a loaded release, one detector a policy, one process."""
+"""Start the service: settings to one or more processes, each with an app of its own on one shared socket."""
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
-from models.policy import load_policy
-from models.registry import Registry
-from models.release import DEFAULT_RELEASE, Release, load_detector, open_release
-from models.verdict import Detect
-from serving.app import create_app
+from serving.app import live_app
 from serving.first_key import first_key
+from serving.loading import Loader, check_settings
 from serving.settings import Settings
 from serving.store.engine import open_engine
 
@@ -20,40 +20,30 @@ from serving.store.engine import open_engine
 def run_server(given: Mapping[str, Any]) -> None:
     """Serve until stopped; `given` goes before the environment."""
     settings = Settings(**given)
-    release = chosen_release(settings)
-    engine = open_engine(settings.store)
+    release = check_settings(settings)
     if not settings.local:
-        for line in first_key(engine):
+        for line in first_key(open_engine(settings.store)):
             print(line, flush=True)
-    app = create_app(load_detects(release, settings), release.describe(), settings, engine=engine)
+    os.environ |= {f"NPSIGHT_{name.upper()}": str(value) for name, value in given.items()}  # for the workers
     print(f"npsight {release.version} on http://{settings.host}:{settings.port} (docs at /docs)", flush=True)
     uvicorn.run(
-        app,
+        "serving.run:app_of_environment",
+        factory=True,
         host=settings.host,
         port=settings.port,
+        workers=settings.workers,
         log_level="warning",
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=1,  # by then everything is answered: see serving/lifespan.py
     )
 
 
-def chosen_release(settings: Settings) -> Release:
-    """Open the registry's live release, the given folder, or the shipped one."""
-    if settings.registry and settings.release:
-        raise ValueError("release and registry are both set: wanted one of them")
-    return (
-        Registry(settings.registry).live() if settings.registry else open_release(settings.release or DEFAULT_RELEASE)
-    )
-
-
-def load_detects(release: Release, settings: Settings) -> dict[str, Detect]:
-    """Load one detector and bind it to the release's policy and to each in the policies folder."""
-    detector = load_detector(release, threads=settings.threads)
-    detects: dict[str, Detect] = {"default": detector}
-    for path in sorted(settings.policies.glob("*.json")) if settings.policies else ():
-        policy = load_policy(path)
-        if policy.name != path.stem:
-            raise ValueError(f"{path}: found the policy name {policy.name!r}, wanted the file's own {path.stem!r}")
-        detects[policy.name] = detector.under(policy)
-    return detects
+def app_of_environment() -> FastAPI:
+    """Build one process's app; what it says of itself goes to stderr."""
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(message)s")
+    logging.getLogger("npsight").setLevel(logging.INFO)
+    settings = Settings()
+    loader = Loader(settings)
+    return live_app(loader.snapshot, settings, loader)

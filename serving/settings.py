@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MAX_POSTS_CEILING = 4096  # a list of faults for more would cost the event loop seconds and help nobody
@@ -31,11 +31,18 @@ class Settings(BaseSettings):
     max_post_characters: PositiveInt = 10_000
     max_characters: PositiveInt = 200_000  # bounds what one request may hold a thread for
     max_body_bytes: PositiveInt = 2_000_000
-    requests_at_once: PositiveInt = 2  # requests in the network together; each is spread over the threads below
-    threads: PositiveInt | None = None  # of the network; None: one a core
+    workers: PositiveInt = 1  # processes, each with a network of its own
+    threads: PositiveInt | None = None  # of the network; None: one a core, shared out among the workers
+    batch_posts: PositiveInt = 64  # most posts in one run of the network; larger is no faster on a CPU
+    runs_at_once: PositiveInt = 1  # runs of the network together in one process; each is spread over its threads
+    queue_posts: PositiveInt = 2048  # posts that may wait; beyond them a request is refused with 429
+    deadline_seconds: PositiveFloat = 10  # what has waited longer is given up with 503
+    shutdown_seconds: float = Field(default=15, ge=2)  # in which what was accepted is still answered
+    watch_seconds: PositiveFloat = 1  # between two looks at what may change while serving
     release: Path | None = None  # a release folder; None: the one that the package ships
     registry: Path | None = None  # a registry folder, whose live release is served instead
-    policies: Path | None = None  # a folder of policies over the release's own
+    policies: Path | None = None  # a folder of policies over the release's own, each file named as its policy
+    terms: Path | None = None  # a TSV of terms over the release's lexicon: `npsight lexicon add` and `retire` write it
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )

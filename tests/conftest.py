@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from changing_place import Place, make_place  # type: ignore[import-not-found]  # pytest finds it beside this file
 
 from models.detector import Detector
 from models.lexicon import Lexicon, Term
@@ -252,3 +253,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'npsight.db'}"
     url: str = new_database(request.getfixturevalue("postgres_socket"), f"t{uuid4().hex}")
     return url
+
+
+@pytest.fixture
+def place(tmp_path: Path, tiny_release: Release) -> Place:
+    """A registry, a policies folder and a terms file that a test may change while they are served."""
+    return make_place(tmp_path, tiny_release)

@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from models.verdict import INTENTS, Decision, Intent, Post, Verdict
+from serving.live import WARM_UP
 from serving.problems import PROBLEM_JSON
-from serving.readiness import WARM_UP
 from serving.settings import Settings
 
 SECRET = "zebra-quartz"  # stands in every text sent below, and must stand in no answer and no log
@@ -311,7 +311,8 @@ def test_no_more_threads_than_set_score_at_once() -> None:
         return detect(batch)
 
     async def ask() -> None:
-        transport = httpx.ASGITransport(create_app({"default": count}, RELEASE, Settings(requests_at_once=2)))
+        app = create_app({"default": count}, RELEASE, Settings(runs_at_once=2, batch_posts=1))
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             await asyncio.gather(*(client.post("/v1/classify", json=posts("x")) for _ in range(8)))
 
@@ -371,6 +372,23 @@ def test_the_service_stops_while_the_model_is_still_warming_up() -> None:
     assert time.monotonic() - started < 5
 
 
+def test_a_service_that_was_stopped_can_be_started_again() -> None:
+    app = create_app({"default": detect}, RELEASE)
+    for _ in range(2):
+        with TestClient(app) as client:
+            assert ready_after(client, 200)
+            assert client.post("/v1/classify", json=posts("x")).status_code == 200
+    document = assert_problem(TestClient(app).post("/v1/classify", json=posts("x")), 503)
+    assert document["type"] == "urn:npsight:problem:not-ready"
+
+
+def test_many_verdicts_are_written_as_few_are(client: TestClient) -> None:
+    text = "10 a gram \U0001f600"
+    (one,) = client.post("/v1/classify", json=posts(text)).json()["verdicts"]
+    many = client.post("/v1/classify", json=posts(*[text] * 256)).json()["verdicts"]
+    assert many == [one | {"id": f"p{number}"} for number in range(256)]
+
+
 def test_a_service_without_a_default_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="no detector for the policy 'default', only for: strict"):
         create_app({"strict": detect}, RELEASE)
@@ -384,7 +402,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_openapi_documents_problems_and_examples(client: TestClient) -> None:
     classify = client.get("/openapi.json").json()["paths"]["/v1/classify"]["post"]
-    assert {"200", "400", "413", "415", "422"} <= classify["responses"].keys()
+    assert {"200", "400", "413", "415", "422", "429", "503"} <= classify["responses"].keys()
+    assert classify["responses"]["503"]["description"] == "The service is not ready / The service was not fast enough"
     assert list(classify["responses"]["422"]["content"]) == [PROBLEM_JSON]
     assert "256 posts a request" in classify["description"]
 

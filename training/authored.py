@@ -52,6 +52,15 @@ def stamp(card: Path, counts: Mapping[str, int]) -> None:
     card.write_text(counted or text, encoding="utf-8")
 
 
+def stamp_parts(folder: Path) -> dict[str, int]:
+    """Stamp the card with every part that it lists and that is there, in its order; give their counts of rows."""
+    card = folder / "README.md"
+    listed = re.findall(r"^    ([\w.-]+\.jsonl): ", card.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    counts = {name: len(_read(folder / name)) for name in listed if (folder / name).is_file()}
+    stamp(card, counts)
+    return counts
+
+
 def count_table(parts: Mapping[str, list[dict[str, Any]]]) -> str:
     """Count posts by intent, language and manner, a column a part, as a Markdown table."""
     lines = [f"| | {' | '.join(f'`{name}`' for name in parts)} |", "|---|" + "---|" * len(parts)]
@@ -76,6 +85,5 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     here = Path(sys.argv[1])
-    compiled = compile_folder(here)
-    stamp(here / "README.md", compiled)
-    print(compiled)
+    print(compile_folder(here))
+    stamp_parts(here)

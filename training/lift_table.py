@@ -51,9 +51,10 @@ def lift_lines(section: Mapping[str, Any]) -> str:
         for title, figure in (("Recall", recall_of), ("Average precision", precision_of))
     ]
     layers, rate = section["budget"].split(",")[0], section["false_flags_per_10000"]
+    real = " to ".join(f"{count:,}" for count in sorted({pick(run["real"] for run in runs) for pick in (min, max)}))
     how = (
-        f"{layers}, one epoch, {runs[0]['real']:,} real rows and so many posts; the threshold of each at {rate:g} false"
-        " flags in 10,000 ordinary rows of calibration."
+        f"{layers}, one epoch, {real} real rows and so many posts; the threshold of each at {rate:g} false flags in"
+        " 10,000 ordinary rows of calibration."
     )
     return "\n\n".join([how, *blocks])
 

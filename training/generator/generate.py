@@ -19,10 +19,9 @@ from models.lexicon import Lexicon
 from models.neardup import groups
 from models.release import DEFAULT_RELEASE, LEXICON
 from models.verdict import ADVERT_INTENTS, Intent
-from training.authored import stamp
+from training.authored import stamp_parts
 from training.corpus import Row
 from training.corpus_checks_identity import contacts_of
-from training.corpus_checks_schema import folder_card
 from training.generator.fillers import Words, bare, words_of
 from training.generator.pools import MANNERS, Pools, load_pools
 from training.generator.scenes import SCENES, TERMS, Draft, Teller
@@ -183,9 +182,7 @@ def main(folder: Path) -> dict[str, int]:
         rows = generate(part, pools, lexicon, banned=banned)
         lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in rows]
         (folder / f"{part.name}.jsonl").write_text("".join(lines), encoding="utf-8")
-    counts = {name: sum(1 for _ in (folder / name).open(encoding="utf-8")) for name in folder_card(folder).files}
-    stamp(folder / "README.md", counts)
-    return counts
+    return stamp_parts(folder)
 
 
 if __name__ == "__main__":
