@@ -58,6 +58,7 @@ def sample_report() -> Part:
         ],
         "in_use": [_in_use(0.0029, 1_000_000), _in_use(0.0001, None), _in_use(0.01, None)],
         "goals": _goals(),
+        "floors": _floors(),
         "curves": _curves(rng),
         "average_precision": {
             "at_prevalence": 0.0029,
@@ -82,6 +83,7 @@ def sample_report() -> Part:
             "both": {"words": 1039, "precision": 0.664, "recall": 0.599, "f1": 0.63},
             "lexicon": {"words": 1039, "precision": 0.86, "recall": 0.331, "f1": 0.478},
             "model": {"words": 1039, "precision": None, "recall": 0.268, "f1": None},
+            "unlisted": {"words": 522, "precision": 0.61, "recall": 0.44, "f1": 0.511, "f1_low": 0.47, "f1_high": 0.55},
         },
         "explanations": {
             **{"posts": 300, "lowered": rate(281, 300), "lowered_by_control": rate(140, 300)},
@@ -159,6 +161,19 @@ def _goals() -> list[Part]:
             "answer": None,
             "refused": "it would take 58,000 posts without an advert to show it, and there are 21,073",
         },
+    ]
+
+
+def _floors() -> list[Part]:
+    def floor(name: str, sentence: str, wanted: str, value: float, unit: str) -> Part:
+        return {"name": name, "sentence": sentence, "wanted": wanted, "floor": value, "unit": unit}
+
+    found = {"value": 0.9, "low": 0.86, "high": 0.93, "of": 320, "baseline": 0.71, "at": "de", "met": True}
+    lost = {"value": 3, "low": None, "high": None, "of": 90, "baseline": None, "at": "lang:nl recall", "met": False}
+    return [
+        floor("each language", "recall in the worst language", "at least", 0.85, "share") | found,
+        floor("no slice lost", "slices worse than TF-IDF", "at most", 0, "number") | lost,
+        floor("twins", "twins newly flagged", "at most", 0.001, "share") | {"why": "11 to count, fewer than 20"},
     ]
 
 

@@ -175,6 +175,9 @@ def test_evaluate_prints_the_short_report_and_writes_record_and_page_of_unseen_r
     assert f"{report['seen_in_training']:,} rows left out, seen in training" in result.stdout
     assert "recall, baseline" in result.stdout
     assert "flags in a million" in result.stdout
+    floors = {floor["name"]: floor.get("why") for floor in report["floors"]}
+    assert floors["suite"] == "no suite in this report"  # --quick runs none
+    assert f"Floors: met {sum(each.get('met', False) for each in report['floors'])} of {len(floors)};" in result.stdout
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "npsight 2026.1.1" in page
 

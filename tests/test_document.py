@@ -35,6 +35,9 @@ def test_a_new_report_keeps_what_only_training_knows(copy: Release, tmp_path: Pa
     assert (kept["rows"], kept["training"], kept["parity"]) == (12345, before["training"], before["parity"])
     assert "12,345 rows" in made.path(CARD).read_text(encoding="utf-8")
     assert "one second" in made.path(CARD).read_text(encoding="utf-8")
+    floors = {floor["name"]: floor.get("why") for floor in kept["floors"]}
+    assert floors["held out: agora_desc"] == "the protocol has no run without agora_desc"
+    assert "not shown: the protocol has no run without agora_desc" in made.path(CARD).read_text(encoding="utf-8")
     assert (made.version, made.manifest["created"]) == (copy.version, copy.manifest["created"])
     assert made.manifest["files"][GRAPH] == graph
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.verdict import INTENTS, Decision, Intent, Kind, Span, Verdict
 from training.corpus import Row
+from training.evaluation.bootstrap import Resamples
 from training.evaluation.measure import intent_said, intents, terms
 
 SELL = frozenset({Intent.SELL})
@@ -104,4 +106,46 @@ def test_terms_are_scored_by_word_and_by_who_found_them() -> None:
 
 def test_terms_that_nobody_said_have_no_precision_instead_of_a_wrong_one() -> None:
     scores = terms([row("a", SELL, spans=())], [verdict("a", Intent.SELL)])
+    assert scores["both"] == {"words": 0, "precision": None, "recall": None, "f1": None}
+
+
+def test_words_that_the_lexicon_holds_say_nothing_of_the_unlisted_ones() -> None:
+    text = "2-MMC or zaza or wugs in stock"
+    marked = (Span(0, 5, Kind.SUBSTANCE, "2-MMC"), Span(9, 13, Kind.SLANG, "zaza"), Span(17, 21, Kind.SLANG, "wugs"))
+    said = [
+        Span(0, 5, Kind.SUBSTANCE, "2-MMC", source="lexicon"),
+        Span(9, 13, Kind.SLANG, "zaza", source="model"),
+        Span(25, 30, Kind.SLANG, "stock", source="model"),
+        Span(22, 24, Kind.SLANG, "in", source="lexicon"),  # a mistake of the lexicon is none of the term head
+    ]
+    scores = terms([row("a", SELL, text=text, spans=marked)], [verdict("a", Intent.SELL, spans=said)])
+    assert scores["unlisted"] == {"words": 2, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2}
+
+
+def test_a_word_that_lexicon_and_term_head_both_found_is_listed() -> None:
+    spans = (Span(0, 4, Kind.SLANG, "zaza"),)
+    said = [Span(0, 4, Kind.SLANG, "zaza", source=source) for source in ("lexicon", "model")]
+    scores = terms([row("a", SELL, text="zaza", spans=spans)], [verdict("a", Intent.SELL, spans=said)])
+    assert (scores["unlisted"]["words"], scores["unlisted"]["f1"]) == (0, None)
+
+
+def test_draws_over_groups_give_f1_an_interval_that_holds_it() -> None:
+    rows = [
+        row(str(n), SELL if n % 2 else frozenset({Intent.SEEK}), text="zaza", spans=(Span(0, 4, Kind.SLANG, "zaza"),))
+        for n in range(40)
+    ]
+    found = [Span(0, 4, Kind.SLANG, "zaza", source="model")]
+    said = [verdict(str(n), Intent.SELL, flag=True, spans=found if n % 4 else []) for n in range(40)]
+    draws = Resamples(np.arange(42), rounds=200)
+    rows, said = [UNMARKED[0], *rows, UNMARKED[0]], [UNMARKED[1], *said, UNMARKED[1]]
+    named, likely = terms(rows, said, draws)["unlisted"], intents(rows, said, draws)
+    assert named["f1"] == pytest.approx(6 / 7)
+    assert 0.7 < named["f1_low"] < named["f1"] < named["f1_high"] <= 1.0
+    assert likely["macro_f1"] == pytest.approx(2 / 3 / 8)
+    assert likely["macro_f1_low"] < likely["macro_f1"] < likely["macro_f1_high"]
+
+
+def test_f1_of_no_word_has_no_interval() -> None:
+    draws = Resamples(np.arange(1), rounds=5)
+    scores = terms([row("a", SELL, spans=())], [verdict("a", Intent.SELL)], draws)
     assert scores["both"] == {"words": 0, "precision": None, "recall": None, "f1": None}

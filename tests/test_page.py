@@ -29,6 +29,7 @@ from training.evaluation.words import (
 SECTIONS = {
     "in_use": "In use",
     "goals": "Thresholds in words",
+    "floors": "Floors",
     "curves": "Pictures",
     "calibration": "Calibration",
     "slices": "Slices",
@@ -175,6 +176,34 @@ def test_every_figure_of_the_protocol_has_its_budget_beside_it(html: str) -> Non
     assert len(rows) == 5
     assert all("6 layers, 6,000 rows, 1 epoch" in each for each in rows)
     assert "Not possible: in these data time equals source" in protocol
+
+
+def test_a_floor_says_in_words_whether_it_is_met(html: str) -> None:
+    floors = html[html.index('id="floors"') : html.index('id="pictures"')].replace("\u00a0", " ")
+    met, missed, unshown = (
+        [cell.split() for cell in cells(row)] for row in re.findall(r"<tr><th.*?</tr>", floors, re.S)[1:]
+    )
+    assert [" ".join(words) for words in met] == [
+        "recall in the worst language de",
+        "at least 85 %",
+        "90 % 86 to 93 % of 320",
+        "71 %",
+        "met",
+    ]
+    assert [" ".join(words) for words in missed][1:] == ["at most 0", "3 of 90", "–", "missed"]
+    assert [" ".join(words) for words in unshown][1:] == ["at most 0.1 %", "Not shown: 11 to count, fewer than 20"]
+
+
+def cells(row: str) -> list[str]:
+    """The words of each cell of a table's row."""
+    return [re.sub(r"<[^>]*>", " ", each) for each in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+
+
+def test_floors_of_a_report_made_without_them_are_measured_on_the_page() -> None:
+    old = {name: part for name, part in sample_report().items() if name != "floors"}
+    shown = page(old, [])
+    assert "Cases right in the functional suite" in shown
+    assert "Not shown: no slices named:unlisted in this report" in shown
 
 
 def test_every_reason_in_a_report_is_shown(html: str) -> None:

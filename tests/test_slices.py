@@ -85,8 +85,13 @@ def test_a_plain_row_lies_in_one_slice_of_each_kind_that_every_row_has() -> None
         (row(year="2014"), {"year:2014"}),
         (row(group="a"), {"pair:yes"}),
         (row(text="2-MMC 🔥"), {"emoji:yes"}),
-        (row(spans=(span(Kind.SLANG, obfuscated=True),)), {"disguised:yes"}),
-        (row(spans=(span(Kind.SLANG),)), {"disguised:no"}),
+        (
+            row(spans=(span(Kind.SLANG, obfuscated=True),)),
+            {"disguised:yes", "written:unknown", "named:unlisted"},
+        ),
+        (row(spans=(span(Kind.SLANG),), lang="de"), {"lang:de", "written:de", "named:unlisted"}),
+        (row(spans=(span(Kind.PRICE),), lang="de"), {"lang:de", "written:de", "named:none"}),
+        (row(spans=(), lang="de"), {"lang:de", "written:de", "named:none"}),
         (row(ADVERT_INTENTS), {"intent:advert, unknown"}),
         (row(NOT_ADVERT), {"intent:no advert, unknown"}),
         (row(frozenset({Intent.SELL, Intent.SEEK})), {"intent:unknown"}),
@@ -116,6 +121,26 @@ def test_what_a_row_states_puts_it_into_a_slice(one: Row, added: set[str]) -> No
 def test_what_the_release_found_puts_a_row_into_a_slice(said: Verdict, added: set[str]) -> None:
     kinds = {kind_of(name) for name in added}
     assert names(row(), said) == {name for name in PLAIN if kind_of(name) not in kinds} | added
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ([], "unlisted"),
+        ([Span(4, 8, Kind.SLANG, "zaza", source="lexicon")], "listed"),
+        ([Span(6, 12, Kind.SUBSTANCE, "za and", source="lexicon")], "listed"),
+        ([Span(4, 8, Kind.SLANG, "zaza", source="model")], "unlisted"),
+        ([Span(4, 8, Kind.PRICE, "zaza", source="lexicon")], "unlisted"),
+        ([Span(0, 3, Kind.SLANG, "got", source="lexicon"), Span(8, 9, Kind.SLANG, " ", source="lexicon")], "unlisted"),
+        ([Span(13, 17, Kind.SLANG, "wugs", source="lexicon")], "listed"),  # one of two is enough
+    ],
+)
+def test_a_post_is_listed_when_the_lexicon_found_one_of_the_drug_words_that_its_author_marked(
+    said: list[Span], name: str
+) -> None:
+    marked = (Span(4, 8, Kind.SLANG, "zaza"), Span(13, 17, Kind.SUBSTANCE, "wugs"), Span(0, 3, Kind.CONTACT, "got"))
+    found = names(row(text="got zaza and wugs", spans=marked), verdict(*said))
+    assert {each for each in found if kind_of(each) == "named"} == {f"named:{name}"}
 
 
 @pytest.mark.parametrize(

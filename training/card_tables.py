@@ -7,6 +7,12 @@ from typing import Any
 
 Report = Mapping[str, Any]
 MOST_LOSSES = 12
+TERM_READERS = (
+    ("model", "term head alone"),
+    ("lexicon", "lexicon alone"),
+    ("both", "both together"),
+    ("unlisted", "term head on the words in no lexicon"),
+)
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -52,6 +58,49 @@ def use_table(report: Report) -> str:
         for who, figures in entry["contenders"].items()
     ]
     return table(["adverts in the stream", "detector", "precision", "recall", "flags in a million posts"], lines)
+
+
+def floor_table(floors: Any) -> str:
+    """Draw which floors are met; `floors` are the section of a report, or the reason why it holds none."""
+    if isinstance(floors, Mapping):
+        return f"Not measured: {floors['why']}."
+    lines = [
+        [
+            each["sentence"] + (f": {each['at']}" if each.get("at") else ""),
+            f"{each['wanted']} {floor_number(each, 'floor', '.4g')}",
+            *(["", ""] if "why" in each else [floor_value(each), floor_number(each, "baseline")]),
+            f"not shown: {each['why']}" if "why" in each else "met" if each["met"] else "**missed**",
+        ]
+        for each in floors
+    ]
+    return f"{floors_line(floors)}\n\n{table(['floor', 'wanted', 'measured', 'TF-IDF', ''], lines)}"
+
+
+def floors_line(floors: Any) -> str:
+    """Count the floors that are met, missed and not shown."""
+    if isinstance(floors, Mapping):
+        return f"Floors not measured: {floors['why']}."
+    shown = [each["met"] for each in floors if "why" not in each]
+    met, unshown = sum(shown), len(floors) - len(shown)
+    return f"Floors: met {met} of {len(floors)}; {len(shown) - met} missed, {unshown} not shown."
+
+
+def floor_value(floor: Mapping[str, Any]) -> str:
+    """Say what was measured, with its interval and what it was counted over, where they are known."""
+    low, high = floor_number(floor, "low"), floor_number(floor, "high")
+    more = [f"of {floor['of']:,}"] if floor["of"] is not None else []
+    more += [f"{low} to {high}"] if low and high else []
+    return floor_number(floor, "value") + (f" ({'; '.join(more)})" if more else "")
+
+
+def floor_number(floor: Mapping[str, Any], key: str, form: str = ".3f") -> str:
+    """Say a number of a floor in its unit; a share below a tenth, where each point counts, with more digits."""
+    value = floor[key]
+    if value is None:
+        return ""
+    if floor["unit"] == "share":
+        return f"{100 * value:.4g}%" if key == "floor" else f"{value:.{1 if value >= 0.1 else 2}%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
 
 
 def slice_table(report: Report, kind: str, *, least: int = 0) -> str:
@@ -150,8 +199,8 @@ def extra_lines(report: Report) -> str:
             f"macro-F1 {found['macro_f1']:.3f} at the authored mix of intents."
         )
     terms = report["terms"]
-    for who, words in (("model", "term head alone"), ("lexicon", "lexicon alone"), ("both", "both together")):
-        if terms["rows"] and terms[who]["f1"] is not None:
+    for who, words in TERM_READERS:
+        if terms["rows"] and who in terms and terms[who]["f1"] is not None:
             each = terms[who]
             precision = "none" if each["precision"] is None else f"{each['precision']:.3f}"
             lines.append(

@@ -9,6 +9,7 @@ from typing import Any
 from models.release import CARD, REPORT, Release, open_release, save_manifest
 from training.blocks import with_block
 from training.card_tables import in_words, suite_lines, table, use_table
+from training.evaluation.floors import measure_floors
 from training.json_files import read_object, write_json
 from training.model_card import model_card
 
@@ -30,6 +31,7 @@ def document(folder: Path, report_file: Path, *, protocol: Path | None = None, r
         report["protocol"] = read_object(protocol)
     elif "protocol" in before:
         report.setdefault("protocol", before["protocol"])
+    report["floors"] = measure_floors(report)  # anew: the protocol is known only here
     facts = {name: value for name, value in release.manifest.items() if name not in FACTS}
     facts["metrics"] = headline(report)
     write_json(report, release.path(REPORT), allow_nan=True)

@@ -8,6 +8,7 @@ from typing import Any
 from training.card_tables import (
     attack_table,
     extra_lines,
+    floor_table,
     in_words,
     loss_lines,
     protocol_table,
@@ -15,6 +16,7 @@ from training.card_tables import (
     suite_lines,
     use_table,
 )
+from training.evaluation.floors import floors_of
 
 TEMPLATE = """---
 license: apache-2.0
@@ -38,6 +40,13 @@ adverts that a stream holds; 95 % intervals over groups of near copies. *Not sho
 {use}
 
 Harm-reduction posts that were flagged all the same: {harm_reduction}.
+
+## Floors
+
+What a release shall reach, as `training/evaluation/floors.toml` states it, measured in this report. A floor is met
+where the estimate meets it; its interval stands beside it. Beside it TF-IDF on the same rows, where it was measured.
+
+{floors}
 
 ## How it was made
 
@@ -119,6 +128,7 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
         adverts=report["adverts"],
         use=use_table(report),
         harm_reduction=harm_reduction(report),
+        floors=floor_table(floors_of(report)),
         backbone=facts["backbone"],
         layers=facts["layers"],
         visits=training["visits"],

@@ -29,6 +29,7 @@ from training.evaluation.cases import CASES
 from training.evaluation.cost import cost
 from training.evaluation.drugcheck import answers_of, load_cases, scorecard
 from training.evaluation.explanations import explanations
+from training.evaluation.floors import measure_floors
 from training.evaluation.goals import goal_policy, parse_goal
 from training.evaluation.judged import Judged, release_contender
 from training.evaluation.kept import VERDICTS, judge_kept
@@ -80,6 +81,7 @@ def evaluate_release(folder: Path, request: Request) -> dict[str, Any]:
     report |= metrics(judged, request.asked, fitted_prevalence=fitted, authored=authored, on_step=on_step)
     if not request.quick:
         report |= deeper(release, detector, judged, request, on_step)
+    report["floors"] = measure_floors(report)
     write(report, request)
     if request.write_policy:
         write_goal_policy(report["goals"][0], detector, request.write_policy)

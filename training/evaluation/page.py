@@ -13,6 +13,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from training.evaluation.chart_style import in_order
+from training.evaluation.floors import floors_of
 from training.evaluation.pictures import Picture, Report, part, pictures
 from training.evaluation.words import (
     figure_cell,
@@ -32,6 +33,8 @@ SLICE_KINDS = {
     "intent": "intent",
     "class": "substance class",
     "lang": "language",
+    "written": "language of the posts that authors marked",
+    "named": "the drug words that an author marked",
     "listed term": "listed terms in the post",
     "pair": "minimal pairs",
 }
@@ -58,7 +61,7 @@ def page(report: Report, drawn: Sequence[Picture]) -> str:
         _environment()
         .get_template("page.html.j2")
         .render(
-            report=report,
+            report={"floors": floors_of(report), **report},
             names=contender_names(report),
             sentence=in_use_sentence(at_policy(report)),
             pictures=[(each, Markup(each.svg)) for each in drawn],  # our own drawing: its letters are escaped in it

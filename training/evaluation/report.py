@@ -76,8 +76,8 @@ def metrics(
         "curves": curves(stream, drawn, prevalence=judged.prevalence),
         "average_precision": average_precision(stream, drawn, prevalence=judged.prevalence),
         "calibration": calibration(stream, drawn, fitted_prevalence=fitted_prevalence),
-        "intents": intents(judged.rows, judged.verdicts),
-        "terms": terms(judged.rows, judged.verdicts),
+        "intents": intents(judged.rows, judged.verdicts, resamples),
+        "terms": terms(judged.rows, judged.verdicts, resamples),
     }
     on_step("worst slices and errors to read")
     report["worst_slices"] = worst_slices(judged, slices)

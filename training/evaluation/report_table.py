@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from training.card_tables import extra_lines, in_words, number_in_words, share_in_words
+from training.card_tables import extra_lines, floors_line, in_words, number_in_words, share_in_words
+from training.evaluation.floors import floors_of
 
 SHOWN = ("intent", "lang", "source")
 LEAST = 20  # rows of a slice that is worth a line here
@@ -24,6 +25,7 @@ def print_report(report: Mapping[str, Any]) -> None:
     for note in report["notes"]:
         console.print(f"note: {note}", markup=False, highlight=False)
     console.print(use_table(report), goal_table(report) if report["goals"] else "", slices_table(report))
+    console.print(floors_line(floors_of(report)), markup=False, highlight=False)
     console.print(harm_line(report), extra_lines(report), sep="\n", markup=False, highlight=False)
 
 

@@ -13,6 +13,7 @@ import emoji
 import numpy as np
 from scipy import sparse
 
+from models.terms import overlaps
 from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS, Intent, Kind, Verdict
 from training.corpus import Row
 from training.evaluation.bootstrap import Resamples
@@ -187,6 +188,17 @@ def _is_disguised(row: Row, verdict: Verdict) -> bool:
     return any(span.obfuscated for span in [*(row.spans or ()), *verdict.spans])
 
 
+def _named(row: Row, verdict: Verdict) -> list[str]:
+    """Say whether the lexicon found a drug word that the author marked; where it found none, only context can tell."""
+    if row.spans is None:
+        return []
+    marked = [(span.start, span.end) for span in row.spans if span.kind in TERM_KINDS]
+    found = [span for span in verdict.spans if span.kind in TERM_KINDS and span.source == "lexicon"]
+    if not marked:
+        return ["none"]
+    return ["listed" if any(overlaps(span.start, span.end, marked) for span in found) else "unlisted"]
+
+
 @cache
 def _emoji_marks() -> frozenset[str]:
     """Give the characters that make an emoji.
@@ -209,6 +221,8 @@ _KINDS: dict[str, Callable[[Row, Verdict], Iterable[str]]] = {
     "class": lambda row, verdict: _classes(verdict),
     "lang": lambda row, verdict: [_lang(row)],
     "source": lambda row, verdict: [row.source],
+    "written": lambda row, verdict: [] if row.spans is None else [_lang(row)],
+    "named": _named,
     "platform": lambda row, verdict: [row.platform] if row.platform else [],
     "length": lambda row, verdict: [_length(row.text)],
     "year": lambda row, verdict: [row.year] if row.year else [],

@@ -21,8 +21,9 @@ FEWEST = {"missed": 30, "wrong": 300}
 FEWEST_GROUPS = 15
 SURE = 0.05
 ALIKE = 0.8  # shared part of two regions from which they are one finding under two names
-UNSEARCHED = {"missed": {"all"}, "wrong": {"all", "intent"}}
-"""Intents other than adverts are known only of posts written to be hard, so they say where a post came from."""
+UNSEARCHED = {"missed": {"all", "written"}, "wrong": {"all", "written", "intent", "named"}}
+"""Intents other than adverts, and what a drug word is, are known only of posts written to be hard, so they say where a
+post came from; a language of written posts is a language and a source, a pair that is searched."""
 
 Region = tuple[int, int]  # two slices, the earlier first; twice the same for a slice alone
 
