@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import pytest
 from changing_place import Place, make_place  # type: ignore[import-not-found]  # pytest finds it beside this file
+from sqlalchemy import Engine
 
 from models.detector import Detector
 from models.lexicon import Lexicon, Term
@@ -259,3 +260,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def place(tmp_path: Path, tiny_release: Release) -> Place:
     """A registry, a policies folder and a terms file that a test may change while they are served."""
     return make_place(tmp_path, tiny_release)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Open an empty store with its tables, of each kind in turn."""
+    from serving.store.engine import open_engine
+    from serving.store.upgrade import upgrade
+
+    engine = open_engine(database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, text
@@ -14,16 +13,7 @@ from typer.testing import CliRunner
 from npsight import app
 from serving.audit import FIRST, Event, Head, append, erase, head, records
 from serving.audit_check import Check, verify
-from serving.store.engine import open_engine, writing
-from serving.store.upgrade import upgrade
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
+from serving.store.engine import writing
 
 
 def add(engine: Engine, *subjects: str) -> Head:

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from training.blocks import with_block
+from training.blocks import stamp_block
 from training.corpus import DataError, Row, load_corpus
 from training.corpus_checks_copies import case_texts, copies_check, grouped, leakage_check
 from training.corpus_checks_coverage import coverage
@@ -108,11 +108,7 @@ def real_copies(rows: Sequence[Row]) -> dict[str, Any]:
 
 def stamp_check(card: Path, report: dict[str, Any]) -> None:
     """Write the report's figures into a data card, between its two marks; `DataError` when it has none."""
-    text = card.read_text(encoding="utf-8")
-    stamped = with_block(text, OPEN, CLOSE, lambda: lines(report))
-    if stamped is None:
-        raise DataError(f"{card}: no {OPEN} ... {CLOSE} there to write the figures into")
-    card.write_text(stamped, encoding="utf-8")
+    stamp_block(card, OPEN, CLOSE, lambda: lines(report))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from training.cards import find_card
 from training.corpus import Row, load_corpus
 from training.evaluation.baselines import Baseline
 from training.evaluation.run import judge
+from training.held_out import HELD_OUT_PARTS
 from training.lift_table import print_lift, stamp_lift
 from training.protocol import PROTOCOL, Plan, head, measure_splits, rates, take_up
 from training.protocol_pool import Pool, load_protocol, pool_of
@@ -38,8 +39,8 @@ FOLDS = (("dream_profiles", "silkroad_forum"), ("agora_desc", "agora_title"))
 """Real sources that are held out together, since they came from markets of one kind."""
 HELD = " held out"
 GENERATED = "generated.jsonl"
-KEPT = ("test.jsonl", "demo.jsonl", "dev.jsonl")
-"""Parts of a folder of posts that never train."""
+DEVELOPMENT = "dev"
+"""The part that chooses among what was trained."""
 
 
 def lift_command(
@@ -70,14 +71,15 @@ def lift_command(
     on_step = timed_steps()
     on_step("read rows")
     corpus = load_corpus(plan.data, cards=cards, read=read_dataset)
-    real = load_corpus(data, cards=cards, read=read_dataset).rows
-    tests = load_corpus([str(folder / "test.jsonl")], cards=cards, read=read_dataset).rows
-    known = {row.id for row in real}
-    posts = [row for row in corpus.rows if row.id not in known]
-    composed = {json.loads(line)["id"] for line in lines_of(folder / GENERATED)}
+    posts, composed, tests = (
+        load_corpus(names, cards=cards, read=read_dataset).rows if names else []
+        for names in (parts, [name for name in parts if name.endswith(GENERATED)], [str(folder / "test.jsonl")])
+    )
+    known = {row.id for row in posts}
+    real = [row for row in corpus.rows if row.id not in known]
     on_step(f"group {len(real):,} real rows")
     pool = pool_of(real, chosen.sample, budget, seed=chosen.seed)
-    ordered = by_hand_first(posts, composed, seed=chosen.seed)
+    ordered = by_hand_first(posts, {row.id for row in composed}, seed=chosen.seed)
     splits = lift_splits(pool, ordered, tests, sizes=sizes)
     section = take_up(out / PROTOCOL, head(plan, [*corpus.rows, *tests]))
     measure_splits(plan, corpus, splits, section, out, measure=measured_parts, on_step=on_step)
@@ -89,13 +91,8 @@ def lift_command(
 
 def training_parts(folder: Path, cards: Path) -> list[str]:
     """Name the files of a folder's card that may train."""
-    return [name for name in find_card(folder / "test.jsonl", cards).files if name not in KEPT]
-
-
-def lines_of(path: Path) -> Iterator[str]:
-    """Give a file's lines; none when it is not there."""
-    if path.is_file():
-        yield from path.read_text(encoding="utf-8").splitlines()
+    kept = HELD_OUT_PARTS | {DEVELOPMENT}
+    return [name for name in find_card(folder / "test.jsonl", cards).files if Path(name).stem not in kept]
 
 
 def by_hand_first(posts: Iterable[Row], composed: set[str], *, seed: int) -> list[Row]:

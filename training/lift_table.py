@@ -9,9 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from training.blocks import with_block
+from training.blocks import stamp_block
 from training.card_tables import table
-from training.corpus import DataError
 from training.protocol_table import share
 
 OPEN, CLOSE = "<!-- lift, generated -->", "<!-- /lift -->"
@@ -36,10 +35,7 @@ def print_lift(section: Mapping[str, Any], console: Console) -> None:
 
 def stamp_lift(card: Path, section: Mapping[str, Any]) -> None:
     """Write the tables into a data card, between its two marks; `DataError` when it has none."""
-    stamped = with_block(card.read_text(encoding="utf-8"), OPEN, CLOSE, lambda: lift_lines(section))
-    if stamped is None:
-        raise DataError(f"{card}: no {OPEN} ... {CLOSE} there to write the figures into")
-    card.write_text(stamped, encoding="utf-8")
+    stamp_block(card, OPEN, CLOSE, lambda: lift_lines(section))
 
 
 def lift_lines(section: Mapping[str, Any]) -> str:

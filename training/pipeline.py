@@ -47,7 +47,7 @@ from training.model_card import model_card
 from training.network import Network
 from training.parity import NOT_CHECKED, check_parity, hard_rows
 from training.readers import read_dataset
-from training.rounds import kept_second, train_in_rounds
+from training.rounds import forget, train_in_rounds
 from training.splits import Splits, split
 from training.steps import Step, silent
 
@@ -147,8 +147,7 @@ def make_release(order: Order, corpus: Corpus, splits: Splits, out: Path, *, on_
         report = {"working_point": point, "parity": parity, "training": made, "baseline_threshold": rival} | figures
         close(folder, order, corpus, report=report, weights=weights)
         folder.rename(out)
-    for each in (kept, kept_second(kept)):
-        each.unlink(missing_ok=True)
+    forget(kept)
     return open_release(out)
 
 

@@ -36,6 +36,7 @@ from training.protocol_pool import SMALL, Budget, load_protocol
 from training.protocol_splits import ProtocolSplit, protocol_splits
 from training.protocol_table import print_protocol
 from training.readers import read_dataset
+from training.rounds import forget
 from training.splits import Splits
 from training.start import choose_lexicon, choose_start
 from training.steps import Step, silent, timed_steps
@@ -187,7 +188,7 @@ def run_split(
         return entry
     entry |= sizes(split)
     trained = folder.with_name(f"{folder.name}.trained")
-    trained.unlink(missing_ok=True)  # taken over from a stopped run, the training would seem to take no time
+    forget(trained)  # taken over from a stopped run, the training would seem to take no time
     if (folder / MANIFEST).is_file():
         shutil.rmtree(folder)  # of a run that was stopped before it was written down
     try:
@@ -198,7 +199,7 @@ def run_split(
         on_step(f"{split.name}: not measured: {error}")
         return entry | {"why": f"not measured: {type(error).__name__}: {error}"}
     finally:
-        trained.unlink(missing_ok=True)
+        forget(trained)
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
 

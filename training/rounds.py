@@ -52,6 +52,12 @@ def kept_second(kept: Path) -> Path:
     return kept.with_name(f"{kept.name}-second")
 
 
+def forget(kept: Path) -> None:
+    """Delete the weights that were kept of both rounds."""
+    for each in (kept, kept_second(kept)):
+        each.unlink(missing_ok=True)
+
+
 def one_round(
     network: Network, rows: Sequence[Row], lexicon: Lexicon, tokenizer: Path, config: Config, kept: Path, on_step: Step
 ) -> dict[str, Any]:
