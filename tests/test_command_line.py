@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import npsight
+from models import verbs
 from models.policy import Bands, Policy, load_policy, save_policy
 from models.release import MANIFEST, REPORT, Release, open_release
 from models.verdict import ADVERT_INTENTS
@@ -317,7 +318,7 @@ def test_several_files_may_follow_one_option(words: list[str], spelled: list[str
     [("fastapi", "serve"), ("uvicorn", "serve"), ("sklearn", "evaluate"), ("scipy", "evaluate"), ("torch", "train")],
 )
 def test_a_missing_package_is_said_with_the_extra_that_brings_it(package: str, extra: str) -> None:
-    assert npsight.extra_for(package) == f"pip install 'npsight[{extra}]'"
+    assert verbs.extra_for(package) == f"pip install 'npsight[{extra}]'"
 
 
 def test_a_verb_whose_packages_are_missing_says_so_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
