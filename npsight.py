@@ -97,7 +97,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 
 
-SEVERAL = ("--data", "--held-out", "--beside")
+SEVERAL = ("--data", "--held-out", "--beside", "--protocol")
 """Options that take several files in a row, which the parser itself does not know."""
 
 
