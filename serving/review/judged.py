@@ -8,15 +8,17 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, insert, text
 from sqlalchemy.exc import DataError, IntegrityError
 
 from models.mask import mask
+from models.reasons import quote_all
 from models.verdict import Decision, Post, Verdict
 from models.wire import verdict_to_json
-from serving.review.campaigns import Copy, marks, place, show
+from serving.review.campaigns import Copy, Mark, marks, place, show
 from serving.review.pseudonyms import Secrets, in_use
 from serving.review.severity import severity
 from serving.store.engine import writing
@@ -54,8 +56,8 @@ def keep_requests(
         if len(requests) == 1:
             log.error("%d verdicts do not fit the store: %s", len(cases), type(error).__name__)
             return [False]
-        alone = {"days": days, "lock_seconds": lock_seconds, "given_up": given_up}
-        return [kept for request in requests for kept in keep_requests(engine, [request], **alone)]
+        alone = partial(keep_requests, engine, days=days, lock_seconds=lock_seconds, given_up=given_up)
+        return [kept for request in requests for kept in alone([request])]
     return [True] * len(requests)
 
 
@@ -87,7 +89,8 @@ def masked_verdict(verdict: Verdict, masked: str) -> Verdict:
     reasons = list(verdict.reasons)
     for before, after in zip(verdict.spans, spans, strict=True):
         if before.text != after.text:
-            reasons = [reason.replace(before.text, after.text) for reason in reasons]
+            quoted, put = quote_all([before.text, after.text])
+            reasons = [reason.replace(quoted, put) for reason in reasons]
     return replace(verdict, spans=spans, reasons=reasons)
 
 
@@ -96,7 +99,7 @@ def is_flag(verdict: Verdict) -> bool:
     return verdict.decision != Decision.ALLOW
 
 
-def _copy(case: Case, mark: Any) -> Copy:
+def _copy(case: Case, mark: Mark) -> Copy:
     verdict = case.verdict
     return Copy(
         mark=mark,

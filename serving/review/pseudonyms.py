@@ -1,7 +1,8 @@
 """Pseudonyms of authors and contacts, made with secrets that the store keeps and that can be rotated.
 
 One author has one hash under one secret, so that a history can be shown and nobody is named. Not anonymity: who holds
-the store with its secrets can test a guess. A retired secret still finds what was kept under it, until purge deletes it.
+the store with its secrets can test a guess. A retired secret still finds what was kept under it, until purge
+deletes it.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Recorder:
     async def record(
         self, detect: Detect, posts: Sequence[Post], verdicts: Sequence[Verdict], caller: str
     ) -> list[bool | None]:
-        """Keep every flag, and each verdict that is drawn; None says that nothing was to be kept, False that it was lost.
+        """Keep each flag and each verdict drawn; None says that nothing was to be kept, False that it could not be.
 
         False may rarely stand on a verdict that is there all the same: the store had it and could not say so in time.
         """
