@@ -175,7 +175,7 @@ def _write(connection: Connection, campaigns: Iterable[Campaign], now: datetime)
     if grown:
         worse = bindparam("worst", type_=CASES.c.severity.type)
         severity = case((CASES.c.severity < worse, worse), else_=CASES.c.severity)
-        fields = {name: bindparam(f"new_{name}") for name in ("newest", "copies", "harm")}
+        fields: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("newest", "copies", "harm")}
         values = [
             {"case_id": campaign.id, "worst": values.pop("severity")}
             | {f"new_{name}": each for name, each in values.items()}

@@ -5,10 +5,10 @@ What stays are facts that name nobody: that some post was judged so, and that so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 
 from serving import audit
 from serving.review.campaigns import show_instead
@@ -55,7 +55,7 @@ def _erase(connection: Connection, theirs: ColumnElement[bool], actor: str) -> E
     for start in range(0, len(rows), 1000):  # databases bound how many values a question may have
         _forget(connection, rows[start : start + 1000])
     for case_id in cases:
-        _forget_in_case(connection, case_id, ids)
+        _forget_in_case(connection, case_id, set(ids))
     return Erased(len(ids), len(cases), _forget_in_chain(connection, ids, cases, actor))
 
 
@@ -67,24 +67,22 @@ def _forget(connection: Connection, rows: Sequence[tuple[int, int | None, str]])
     connection.execute(update(JUDGED).where(JUDGED.c.id.in_(ids)).values(post_id=ERASED, author=None))
 
 
-def _forget_in_case(connection: Connection, case_id: int, ids: Sequence[int]) -> None:
+def _forget_in_case(connection: Connection, case_id: int, ids: Set[int]) -> None:
     """Delete what people wrote about the case, which may quote any copy, and show another copy if theirs was shown."""
     decisions = select(DECISIONS.c.id).where(DECISIONS.c.case_id == case_id)
     connection.execute(delete(NOTES).where(NOTES.c.decision_id.in_(decisions)))
     shown = connection.scalar(select(CASES.c.shown).where(CASES.c.id == case_id))
-    if shown is None or shown in set(ids):
+    if shown is None or shown in ids:
         show_instead(connection, case_id, newest_text(connection, case_id))
 
 
 def _forget_in_chain(connection: Connection, ids: Sequence[int], cases: Sequence[int], actor: str) -> int:
     """Erase the details of what was decided of their posts alone, and record all of it."""
     lock(connection, audit.CHAIN)
-    others = select(JUDGED.c.case_id).where(JUDGED.c.case_id.in_(cases), JUDGED.c.post_id != ERASED)
-    shared = set(connection.scalars(others))
     erased = [
         audit.erase(connection, "case", str(case_id), actor=actor)
         for case_id in cases
-        if case_id not in shared and _has_details(connection, case_id)
+        if _has_details(connection, case_id) and not _is_shared(connection, case_id)
     ]
     details = {"records": [], "verdicts": len(ids), "cases": list(cases)}
     audit.append(connection, audit.Event(actor, audit.ERASE, "verdict", str(min(ids)), details))
@@ -93,5 +91,9 @@ def _forget_in_chain(connection: Connection, ids: Sequence[int], cases: Sequence
 
 def _has_details(connection: Connection, case_id: int) -> bool:
     of_case = (AUDIT.c.subject_kind == "case") & (AUDIT.c.subject_id == str(case_id)) & (AUDIT.c.action != audit.ERASE)
-    with_details = exists().where(SALTS.c.sequence == AUDIT.c.sequence)
-    return bool(connection.scalar(select(func.count()).select_from(AUDIT).where(of_case, with_details)))
+    return bool(connection.scalar(select(exists().where(of_case, SALTS.c.sequence == AUDIT.c.sequence))))
+
+
+def _is_shared(connection: Connection, case_id: int) -> bool:
+    others = exists().where(JUDGED.c.case_id == case_id, JUDGED.c.post_id != ERASED)
+    return bool(connection.scalar(select(others)))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Table, delete, exists, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists, func, select, tuple_
 
 from serving import audit
 from serving.review.campaigns import show_instead
@@ -92,10 +91,11 @@ def steps(ages: Ages, now: datetime) -> Iterator[Step]:
 def flush(engine: Engine) -> None:
     """Bring what was deleted out of SQLite's log too; what somebody is reading stays there until the next time."""
     if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("COMMIT"))  # ours are begun by hand; a checkpoint must stand outside of any
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-            connection.execute(text("BEGIN"))
+        connection = engine.raw_connection()  # a checkpoint must stand outside of any transaction
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
 
 def _delete(engine: Engine, step: Step) -> int:
@@ -104,9 +104,6 @@ def _delete(engine: Engine, step: Step) -> int:
     deleted = 0
     while True:
         with writing(engine) as connection:
-            if step.table is JUDGED:  # a case whose shown copy goes shows none; its decisions keep it
-                chosen = list(connection.scalars(some))
-                connection.execute(update(CASES).where(CASES.c.shown.in_(chosen)).values(shown=None))
             count = connection.execute(delete(step.table).where(key.in_(some))).rowcount
         deleted += count
         if count < ROWS_AT_ONCE:
@@ -132,7 +129,7 @@ def _show_anew(engine: Engine) -> int:
             return changed
 
 
-def newest_text(connection: Any, case_id: int) -> tuple[int, str] | None:
+def newest_text(connection: Connection, case_id: int) -> tuple[int, str] | None:
     """Give the newest copy of a case whose text is kept: its number, and its masked text."""
     query = (
         select(JUDGED.c.id, TEXTS.c.text)
