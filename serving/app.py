@@ -1,4 +1,4 @@
-"""The HTTP API: posts in, verdicts out, for who holds a key. No post is stored here, and its text is never logged."""
+"""The HTTP API: posts in, verdicts out, for who holds a key. What is flagged is kept for review; no text is logged."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from serving.live import Live, Look, Snapshot
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
+from serving.review.recording import Recorder
 from serving.settings import Settings
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
@@ -60,10 +61,12 @@ def live_app(
     readiness = Readiness(live, batcher)
     engine = engine or open_engine(settings.store)
     keyring = Keyring(engine)
+    recorder = Recorder(engine, audit_rate=settings.audit_rate, campaign_days=settings.campaign_days)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(readiness, live, batcher, settings.shutdown_seconds - 1):  # the last second is the server's
+        seconds = settings.shutdown_seconds - 1  # the last one is the server's
+        async with running(readiness, live, batcher, recorder, seconds):
             yield
         engine.dispose()
 
@@ -75,8 +78,8 @@ def live_app(
         redoc_url=None,
         telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
     )
-    app.include_router(verdict_routes(live, batcher, settings))
-    app.include_router(health_routes(readiness, live, keyring))
+    app.include_router(verdict_routes(live, batcher, recorder, settings))
+    app.include_router(health_routes(readiness, live, keyring, recorder))
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     access.install(app, settings, keyring)
@@ -84,7 +87,7 @@ def live_app(
     return app
 
 
-def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, batcher: Batcher, recorder: Recorder, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -111,9 +114,14 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
         if found := faults(request, policies=sorted(snapshot.detects), settings=settings):
             raise problems.invalid_request(found)
         await access.take_posts(http, len(request.posts))
-        judging = batcher.judge(snapshot.detects[request.policy], request.to_posts())
+        detect, posts, caller = snapshot.detects[request.policy], request.to_posts(), access.caller_of(http).id
+
+        async def judged() -> tuple[list[Verdict], list[bool | None]]:
+            verdicts = await batcher.judge(detect, posts)
+            return verdicts, await recorder.record(detect, posts, verdicts, caller)
+
         try:
-            return await written(await while_present(http.receive, judging))
+            return await written(*await while_present(http.receive, judged()))
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
 
@@ -125,20 +133,21 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
     return router
 
 
-async def written(verdicts: Sequence[Verdict]) -> Response:
+async def written(verdicts: Sequence[Verdict], queued: Sequence[bool | None]) -> Response:
     """Write verdicts as JSON without holding up the event loop."""
-    write = partial(_json, verdicts)
+    write = partial(_json, verdicts, queued)
     content = write() if len(verdicts) <= WRITTEN_AT_ONCE else await run_sync(write)
     return Response(content, media_type="application/json")
 
 
-def _json(verdicts: Sequence[Verdict]) -> bytes:
+def _json(verdicts: Sequence[Verdict], queued: Sequence[bool | None]) -> bytes:
     """Write verdict by verdict: the encoder lets no other thread run before it is through."""
     write = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f'{{"verdicts":[{",".join(write(verdict_to_json(each)) for each in verdicts)}]}}'.encode()
+    answers = (verdict_to_json(each) | {"queued": kept} for each, kept in zip(verdicts, queued, strict=True))
+    return f'{{"verdicts":[{",".join(map(write, answers))}]}}'.encode()
 
 
-def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRouter:
+def health_routes(readiness: Readiness, live: Live, keyring: Keyring, recorder: Recorder) -> APIRouter:
     """Build what balancers call."""
     router = APIRouter(tags=["health"])
 
@@ -149,7 +158,7 @@ def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRout
 
     @router.get("/readyz", responses=problems.documented("not-ready"))
     async def readyz() -> dict[str, Any]:
-        """Say whether model and store have answered once, and what was changed but could not be put in force.
+        """Say whether model and store have answered once, and what could not be put in force or kept for review.
 
         Later the store may fall silent for a while: verdicts go on.
         """
@@ -157,7 +166,8 @@ def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRout
             raise Problem("not-ready", readiness.reason)
         if await keyring.keys() is None:
             raise Problem("not-ready", keyring.fault)
-        said: dict[str, Any] = {"status": "ready", "store": keyring.fault or "answers"}
+        said: dict[str, Any] = {"status": "ready", "store": keyring.fault or recorder.fault or "answers"}
+        said |= {"not_queued": recorder.not_queued} if recorder.not_queued else {}
         return said | ({"not_in_force": list(live.faults)} if live.faults else {})
 
     return router

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own, each file named as its policy
     terms: Path | None = None  # a TSV of terms over the release's lexicon: `npsight lexicon add` and `retire` write it
+    audit_rate: float = Field(default=0, ge=0, le=1)  # share of all verdicts that is drawn for review, flagged or not
+    campaign_days: PositiveInt = (
+        30  # a near copy of an older case opens a new one, so that an answer does not last for ever
+    )
+    text_days: PositiveInt = 90  # texts, notes and what finds near copies; long enough for an appeal
+    record_days: PositiveInt = 730  # facts of verdicts without text; two years compare a season with the one before
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )
@@ -66,12 +72,14 @@ class Settings(BaseSettings):
         return is_local(self.host)
 
     @model_validator(mode="after")
-    def _one_request_fits(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.posts_per_minute < self.max_posts:
             raise ValueError(
                 f"posts_per_minute is {self.posts_per_minute}: wanted max_posts ({self.max_posts}) or more, "
                 "or the largest request could never pass"
             )
+        if self.text_days > self.record_days:
+            raise ValueError(f"text_days is {self.text_days}: wanted no more than record_days ({self.record_days})")
         return self
 
 
