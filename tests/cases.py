@@ -123,7 +123,9 @@ def put_judged(
             prevalence=prevalence,
             intent=Intent(verdict.intent),
             span_kinds=" ".join(sorted({span.kind for span in verdict.spans})),
-            substances=json.dumps([{"name": s.name, "nps_class": s.nps_class, "status": s.status} for s in verdict.substances]),
+            substances=json.dumps(
+                [{"name": s.name, "nps_class": s.nps_class, "status": s.status} for s in verdict.substances]
+            ),
             warnings=json.dumps(list(verdict.warnings)),
             release=verdict.release,
             lexicon=verdict.lexicon,
