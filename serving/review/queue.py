@@ -1,9 +1,7 @@
 """The queue of cases: in which order they wait, and who holds which. A lease keeps two reviewers off one case.
 
-The order is one number, `urgency`: expected harm, up to a quarter more where the detector is unsure, and one unit more
-for each day of waiting. A lead in harm is bounded and waiting is not, so no case starves; and since all grow at the
-same pace, their order does not depend on when it is asked for. A case that somebody was unsure about is set aside: it
-waits behind all others for a while (`claimed_until` without `claimed_by`), and is next when nothing else waits.
+The most urgent comes first (`urgency`). A case that somebody was unsure about is set aside: it waits behind all others
+for a while (`claimed_until` without `claimed_by`), and is next when nothing else waits.
 """
 
 from __future__ import annotations
@@ -14,19 +12,15 @@ from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Row, Select, and_, case, func, or_, select, update
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, update
 
 from serving.problems import Fault, Problem, invalid_request
+from serving.review.urgency import URGENCY
 from serving.store.tables import CASES, JUDGED
 
 OPEN, SETTLED, ESCALATED = "open", "settled", "escalated"
 STATES = (OPEN, ESCALATED, SETTLED)
 LEASE_MINUTES = 15  # long enough to read a hard case twice, short enough that a closed laptop blocks nobody for long
-UNSURE = 0.25  # a coin toss counts a quarter more than a sure case of the same harm: its decision teaches the most
-PER_DAY = 1.0  # harm that a day of waiting is worth
 ATTEMPTS = 100  # others who may take the next case before us, one after the other
 
 
@@ -43,7 +37,6 @@ class CaseLine:
     severity: int
     harm: float
     uncertainty: float
-    urgency: float
     lang: str | None
     platform: str | None
     claimed_by: str | None
@@ -57,27 +50,6 @@ class CaseLine:
     warnings: tuple[str, ...]
     policy: str | None
     cursor: str  # what `after` takes to go on behind this line
-
-
-class _days(FunctionElement[float]):  # noqa: N801  # a function of the database, named as such
-    """Days since some beginning, from a stored time: the one thing here that the databases write differently."""
-
-    inherit_cache = True
-    type = Float()
-
-
-@compiles(_days, "sqlite")
-def _days_sqlite(element: _days, compiler: SQLCompiler, **options: Any) -> str:
-    return f"julianday({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_days, "postgresql")
-def _days_postgresql(element: _days, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(EXTRACT(EPOCH FROM CAST({compiler.process(element.clauses, **options)} AS timestamptz)) / 86400)::float8"
-
-
-URGENCY: ColumnElement[float] = CASES.c.harm * (1 + UNSURE * CASES.c.uncertainty) - PER_DAY * _days(CASES.c.opened)
-"""The sort key; larger is sooner. A day less of waiting is a day's worth less, whatever the time is now."""
 
 
 def waiting(
@@ -105,7 +77,7 @@ def waiting(
 def counts(connection: Connection) -> dict[str, int]:
     """Count the cases of each state."""
     found = connection.execute(select(CASES.c.state, func.count()).group_by(CASES.c.state))
-    return dict.fromkeys(STATES, 0) | {state: count for state, count in found}
+    return dict.fromkeys(STATES, 0) | {state: count for state, count in found.tuples()}
 
 
 def line(connection: Connection, case_id: int, *, now: datetime) -> CaseLine:
@@ -205,7 +177,7 @@ def _lines(now: datetime) -> Select[Any]:
 
 def _line(row: Row[Any], now: datetime) -> CaseLine:
     values = dict(row._mapping)
-    aside = values.pop("aside")
+    aside, urgency = values.pop("aside"), values.pop("urgency")
     held = values["claimed_by"] is not None and values["claimed_until"] > now
     until = values["claimed_until"]
     values |= {
@@ -215,7 +187,7 @@ def _line(row: Row[Any], now: datetime) -> CaseLine:
         "span_kinds": tuple((values["span_kinds"] or "").split()),
         "substances": tuple(json.loads(values["substances"] or "[]")),
         "warnings": tuple(json.loads(values["warnings"] or "[]")),
-        "cursor": f"{aside}_{values['urgency']!r}_{values['id']}",
+        "cursor": f"{aside}_{urgency!r}_{values['id']}",
     }
     return CaseLine(**values)
 
@@ -229,10 +201,9 @@ def _behind(cursor: str, aside: ColumnElement[int]) -> ColumnElement[bool]:
         raise _no_cursor() from None
     if len(words) != 3 or not isfinite(urgency) or not 0 <= case_id < 2**63 or group not in (0, 1):
         raise _no_cursor()
-    return or_(
-        aside > group,
-        and_(aside == group, or_(URGENCY < urgency, and_(URGENCY == urgency, CASES.c.id > case_id))),
-    )
+    key = URGENCY
+    later = (key < urgency) | ((key == urgency) & (CASES.c.id > case_id))
+    return (aside > group) | ((aside == group) & later)
 
 
 def _no_cursor() -> Problem:
