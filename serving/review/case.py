@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, distinct, func, select
+from sqlalchemy import Connection, distinct, func, select
 
 from models.verdict import Decision, Verdict
 from models.wire import verdict_from_json
@@ -140,7 +140,7 @@ def _said(connection: Connection, case_id: int) -> tuple[Said, ...]:
     return tuple(_one_said(row, row.id in undone) for row in rows)
 
 
-def _one_said(row: Row[Any], undone: bool) -> Said:
+def _one_said(row: Any, undone: bool) -> Said:
     values = dict(row._mapping)
     values["spans"] = marks(values["spans"])
     return Said(**values, undone=undone)

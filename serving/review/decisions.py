@@ -1,73 +1,30 @@
-"""What a reviewer decides of a case: checked, appended, put in force and recorded in the audit chain, all or nothing."""
+"""What a reviewer decides of a case: checked, appended, put in force and recorded in the audit chain, or nothing is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from models.verdict import ADVERT_INTENTS, INTENTS, Decision, Kind
 from serving import audit
-from serving.problems import Fault, Problem, invalid_request
+from serving.problems import Problem, invalid_request
 from serving.review.case import Mark
 from serving.review.queue import ESCALATED, OPEN, SETTLED, claimed, line, unknown
+from serving.review.saying import Appeal, Choice, Saying, Source, faults
 from serving.review.standing import Standing, standing
-from serving.store.tables import CASES, DECISIONS, JUDGED, NOTES, TEXTS
+from serving.store.tables import CASES, DECISIONS, NOTES
 
-MAX_NOTE = 2000
-MAX_MARKS = 200  # more than a post of ten thousand characters has words that matter
-MAX_REVIEWER = 100
 ASIDE_MINUTES = 240  # an unsure case comes back the same day, and to somebody else's eyes before
-
-
-class Choice(StrEnum):
-    """What may be said of a case."""
-
-    ADVERT = "advert"
-    NOT_ADVERT = "not_advert"
-    UNSURE = "unsure"
-    ESCALATE = "escalate"
-    UNDO = "undo"
-
-
-class Source(StrEnum):
-    """By which way a decision came."""
-
-    CONSOLE = "console"
-    API = "api"
-    FEEDBACK = "feedback"
-
-
-class Appeal(StrEnum):
-    """What an appeal came to: the earlier decision was right, or it was wrong."""
-
-    UPHELD = "upheld"
-    OVERTURNED = "overturned"
-
-
 STATE_AFTER = {
     Choice.ADVERT: SETTLED,
     Choice.NOT_ADVERT: SETTLED,
     Choice.UNSURE: OPEN,
     Choice.ESCALATE: ESCALATED,
 }
-INTENTS_OF = {Choice.ADVERT: ADVERT_INTENTS, Choice.NOT_ADVERT: frozenset(INTENTS) - ADVERT_INTENTS}
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """What one reviewer says of a case."""
-
-    decision: Choice
-    intent: str | None = None
-    spans: Sequence[Mark] | None = None  # None: as they were found; empty: there are none
-    note: str | None = None
-    appeal: Appeal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +64,9 @@ def decide(
     if Source(source) is not Source.FEEDBACK:
         _refuse_others(connection, found, saying, reviewer, now)
     before = standing(connection, case_id)
-    if saying.decision is Choice.UNDO:
-        undone = _takes_back(before, reviewer, admin)
-    else:
-        undone = None
-    if faults := list(_faults(connection, found, saying, before)):
-        raise invalid_request(faults)
+    undone = _takes_back(before, reviewer, admin) if saying.decision is Choice.UNDO else None
+    if unfit := list(faults(connection, found.shown, saying, before)):
+        raise invalid_request(unfit)
     number = _append(connection, found, saying, reviewer, Source(source), undone, now)
     state = _state(connection, case_id, saying)
     _put_in_force(connection, found, saying, state, Source(source), now)
@@ -147,59 +101,6 @@ def _takes_back(before: Standing | None, reviewer: str, admin: bool) -> int:
     return before.id
 
 
-def _faults(connection: Connection, found: Row[Any], saying: Saying, before: Standing | None) -> Iterator[Fault]:
-    """Say what does not fit together."""
-    undo = saying.decision is Choice.UNDO
-    if undo and (saying.intent is not None or saying.spans is not None or saying.appeal):
-        yield Fault("#/decision", "undo takes back what was said, and says nothing of intent, spans or appeal")
-        return
-    if saying.intent is not None and saying.intent not in INTENTS_OF.get(saying.decision, INTENTS):
-        wanted = ", ".join(each for each in INTENTS if each in INTENTS_OF.get(saying.decision, INTENTS))
-        yield Fault("#/intent", f"does not fit {saying.decision}: wanted one of {wanted}")
-    if saying.note is not None and len(saying.note) > MAX_NOTE:
-        yield Fault("#/note", f"has {len(saying.note)} characters, a note may have {MAX_NOTE}")
-    if saying.spans is not None:
-        yield from _span_faults(saying.spans, _text(connection, found.shown))
-    if saying.appeal:
-        yield from _appeal_faults(connection, found, saying, before)
-
-
-def _span_faults(spans: Sequence[Mark], text: str | None) -> Iterator[Fault]:
-    if text is None:
-        yield Fault("#/spans", "cannot be corrected: the text is not kept any more")
-        return
-    if len(spans) > MAX_MARKS:
-        yield Fault("#/spans", f"are {len(spans)}, wanted {MAX_MARKS} at most")
-        return
-    for place, mark in enumerate(spans):
-        if not 0 <= mark.start < mark.end <= len(text):
-            yield Fault(f"#/spans/{place}", f"is outside the text of {len(text)} code points, or empty")
-        if mark.kind not in set(Kind):
-            yield Fault(f"#/spans/{place}/kind", f"is no kind of span: wanted one of {', '.join(Kind)}")
-
-
-def _appeal_faults(connection: Connection, found: Row[Any], saying: Saying, before: Standing | None) -> Iterator[Fault]:
-    """Hold the outcome against what was appealed: a person's decision, else what the policy advised."""
-    if saying.decision not in INTENTS_OF:
-        yield Fault("#/appeal", "has an outcome only with advert or not_advert")
-        return
-    earlier = before.decision if before else _advised(connection, found.shown)
-    same = earlier == saying.decision
-    if earlier in INTENTS_OF and same != (saying.appeal is Appeal.UPHELD):
-        yield Fault("#/appeal", f"is {saying.appeal}, but the earlier decision was {earlier}")
-
-
-def _advised(connection: Connection, shown: int | None) -> Choice | None:
-    advised = connection.scalar(select(JUDGED.c.decision).where(JUDGED.c.id == shown))
-    if advised is None:
-        return None
-    return Choice.NOT_ADVERT if advised == Decision.ALLOW else Choice.ADVERT
-
-
-def _text(connection: Connection, shown: int | None) -> str | None:
-    return connection.scalar(select(TEXTS.c.text).where(TEXTS.c.judged_id == shown))
-
-
 def _append(
     connection: Connection,
     found: Row[Any],
@@ -210,7 +111,7 @@ def _append(
     now: datetime,
 ) -> int:
     spans = None if saying.spans is None else json.dumps([asdict(mark) for mark in saying.spans])
-    row = {"case_id": found.id, "time": now, "reviewer": reviewer[:MAX_REVIEWER], "source": source, "spans": spans}
+    row = {"case_id": found.id, "time": now, "reviewer": reviewer, "source": source, "spans": spans}
     row |= {"decision": saying.decision, "intent": saying.intent, "appeal": saying.appeal, "undoes": undone}
     added = connection.execute(insert(DECISIONS).values(**row, copies=found.copies)).inserted_primary_key
     assert added is not None  # an insert of one row has its key

@@ -1,8 +1,8 @@
 """In which order cases wait, as one number.
 
-`URGENCY` is expected harm, up to a quarter more where the detector is unsure, and one unit more for each day of waiting.
-A lead in harm is bounded and waiting is not, so no case starves; and since all grow at the same pace, their order does
-not depend on when it is asked for.
+`URGENCY` is expected harm, up to a quarter more where the detector is unsure, and `PER_DAY` more for each day of
+waiting. A lead in harm is bounded and waiting is not, so no case starves; and since all grow at the same pace, their
+order does not depend on when it is asked for.
 """
 
 from __future__ import annotations
