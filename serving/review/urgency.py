@@ -17,7 +17,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from serving.store.tables import CASES
 
 UNSURE = 0.25  # a coin toss counts a quarter more than a sure case of the same harm: its decision teaches the most
-PER_DAY = 1.0  # harm that a day of waiting is worth
+PER_DAY = 2.0  # a single post of the worst substances has a harm of 9, so it leads those of the mildest by three days
 
 
 class _days(FunctionElement[float]):  # noqa: N801  # a function of the database, named as such
