@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own, each file named as its policy
     terms: Path | None = None  # a TSV of terms over the release's lexicon: `npsight lexicon add` and `retire` write it
+    campaign_days: PositiveInt = (
+        30  # a near copy of an older case opens a new one, so that an answer does not last for ever
+    )
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )

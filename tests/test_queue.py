@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from cases import NOW, put_case  # type: ignore[import-not-found]  # pytest finds it beside this file
+from cases import NOW, at_once, put  # type: ignore[import-not-found]  # pytest finds it beside this file
 from sqlalchemy import Engine
 
 from serving.problems import Problem
@@ -19,11 +17,6 @@ from serving.review.urgency import PER_DAY
 from serving.store.engine import writing
 
 DAY = timedelta(days=1)
-
-
-def put(engine: Engine, **facts: Any) -> int:
-    with writing(engine) as connection:
-        return int(put_case(connection, **facts))
 
 
 def listed(engine: Engine, **wanted: Any) -> list[int]:
@@ -49,25 +42,6 @@ def hold(engine: Engine, case_id: int, reviewer: str = "ann", **wanted: Any) -> 
 def say(engine: Engine, case_id: int, decision: str, reviewer: str = "ann", **more: Any) -> None:
     with writing(engine) as connection:
         decide(connection, case_id, reviewer=reviewer, source="api", decision=decision, now=NOW, **more)
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Run the work in as many threads, all let go together, and give what each came to."""
-    gate, results = threading.Barrier(count), [None] * count
-
-    def run(number: int) -> None:
-        gate.wait()
-        try:
-            results[number] = work(number)
-        except Problem as problem:
-            results[number] = problem.kind  # type: ignore[call-overload]
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_the_more_harmful_case_is_first_then_the_less_certain_then_the_older(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, distinct, func, select
 
 from models.verdict import Decision, Verdict
 from models.wire import verdict_from_json
@@ -95,7 +95,7 @@ def case(connection: Connection, case_id: int, *, now: datetime) -> Case:
     """Read a case; `unknown-case` when there is none of this number."""
     found = line(connection, case_id, now=now)
     shown_id = connection.scalar(select(CASES.c.shown).where(CASES.c.id == case_id))
-    shown = next(iter(_copies(connection, JUDGED.c.id == shown_id)), None)
+    shown = next(iter(copies(connection, JUDGED.c.id == shown_id)), None)
     kept = connection.execute(select(TEXTS.c.text, TEXTS.c.verdict).where(TEXTS.c.judged_id == shown_id)).first()
     said = _said(connection, case_id)
     in_force = [each for each in said if each.decision != UNDO and not each.undone]
@@ -104,7 +104,7 @@ def case(connection: Connection, case_id: int, *, now: datetime) -> Case:
         shown=shown,
         text=kept.text if kept else None,
         verdict=verdict_from_json(json.loads(kept.verdict)) if kept else None,
-        copies=_copies(connection, JUDGED.c.case_id == case_id),
+        copies=copies(connection, JUDGED.c.case_id == case_id),
         authors=_authors(connection, case_id),
         decisions=said,
         standing=in_force[-1] if in_force else None,
@@ -119,10 +119,11 @@ def history(connection: Connection, author: str) -> History:
     of_author = select(JUDGED.c.case_id).where(JUDGED.c.author == author)
     last = standing_decisions().subquery()
     decided = select(last.c.decision, func.count()).where(last.c.case_id.in_(of_author)).group_by(last.c.decision)
-    return History(author, cases, flagged, dict(connection.execute(decided).tuples().all()))
+    return History(author, cases, flagged, {str(row[0]): int(row[1]) for row in connection.execute(decided)})
 
 
-def _copies(connection: Connection, which: Any) -> tuple[Copy, ...]:
+def copies(connection: Connection, which: ColumnElement[bool]) -> tuple[Copy, ...]:
+    """Give the newest posts of those wanted."""
     columns = [JUDGED.c[name] for name in Copy.__dataclass_fields__ if name != "advised"]
     newest = select(*columns, JUDGED.c.decision.label("advised")).where(which).order_by(JUDGED.c.id.desc())
     return tuple(Copy(**row._mapping) for row in connection.execute(newest.limit(COPIES_LISTED)))
