@@ -86,7 +86,7 @@ class DecisionIn(Strict):
     """What a reviewer says of a case; `undo` takes back the last decision and says nothing else but a note.
 
     `intent` must fit: sell, recruit or promote for an advert, the others for none. `spans` replace those found; an
-    empty list says that there are none, leaving it out that they are right.
+    empty list says that there are none, leaving it out that nobody checked them.
     """
 
     decision: ChoiceWord
