@@ -100,6 +100,8 @@ def test_since_chooses_by_the_time_of_the_decision_and_the_export_is_recorded(en
     _, corpus = exported(engine, path, since=NOW - timedelta(days=1))
     _, again = exported(engine, path)  # its own card may be written anew
     assert ([row.id for row in corpus.rows], len(again.rows)) == ([f"review-{new}"], 2)
+    with pytest.raises(ValueError, match="holds data of others"):
+        exported(engine, tmp_path / "b.jsonl")  # one card would have to speak for two files
     with engine.connect() as connection:
         last = list(records(connection))[-1]
     assert (last.action, last.details) == ("feedback.export", '{"rows":2,"since":null}')

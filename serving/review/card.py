@@ -23,9 +23,10 @@ class Counted(Protocol):
     counts: dict[str, Counter[str]]
 
 
-def is_ours(card: Path) -> bool:
-    """Say whether an export wrote this card, and may write it again."""
-    return MARK in card.read_text(encoding="utf-8", errors="replace")
+def is_ours(card: Path, name: str) -> bool:
+    """Say whether an export of this file wrote this card, and may write it again."""
+    text = card.read_text(encoding="utf-8", errors="replace")
+    return MARK in text and name in yaml.safe_load(text.split("---\n")[1])["npsight"]["files"]
 
 
 def card_text(name: str, digest: str, counted: Counted) -> str:

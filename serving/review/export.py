@@ -52,7 +52,7 @@ def export(engine: Engine, path: Path, *, since: datetime | None = None, actor: 
     card, part = path.parent / CARD, path.with_name(f".{path.name}.part")
     if path.suffix != ".jsonl":
         raise ValueError(f"{path}: wanted a file that ends in .jsonl")
-    if (card.exists() and not is_ours(card)) or (path.exists() and not card.exists()):
+    if (card.exists() and not is_ours(card, path.name)) or (path.exists() and not card.exists()):
         raise ValueError(f"{path.parent}: holds data of others; choose a folder of its own for what is exported")
     path.parent.mkdir(parents=True, exist_ok=True)
     done = Exported()

@@ -26,10 +26,11 @@ from models.verdict import Detect, Post, Verdict
 from serving.review.judged import Case, is_flag, keep_requests
 
 log = logging.getLogger("npsight.serving")
-WAIT_SECONDS = 3.0  # for one transaction, which takes milliseconds; a request waits for two of them at most
+WAIT_SECONDS = 3.0  # for the store; a request waits for two transactions at most
+CASE_SECONDS = 0.02  # more for each verdict: masking and marking take a tenth of it on an idle machine
 RETRY_SECONDS = 2.0  # between two attempts while the store is down
 FAULT_SECONDS = 60  # a fault that no later verdict could mend or confirm is said for so long
-CASES_AT_ONCE = 512  # most rows in one transaction, which nobody else can write beside
+CASES_AT_ONCE = 256  # most rows in one transaction, which nobody else can write beside
 CASES_WAITING = 10_000  # beyond them the store is too slow, which is as good as down
 
 
@@ -128,7 +129,7 @@ class Recorder:
         cases = [request.cases for request in requests]
         write = partial(keep_requests, self.engine, cases, days=self.campaign_days)
         try:
-            with fail_after(self.wait_seconds):
+            with fail_after(self.wait_seconds + CASE_SECONDS * sum(map(len, cases))):
                 kept = await run_sync(
                     partial(write, lock_seconds=self.wait_seconds, given_up=given_up), abandon_on_cancel=True
                 )
