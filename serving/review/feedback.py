@@ -109,9 +109,8 @@ def _first(connection: Connection, sent: Sent, now: datetime) -> bool:
 
 def _lock_cases(connection: Connection, items: Sequence[FeedbackItem]) -> None:
     """Lock all that will be touched, in one order: two transactions that wait for each other would both be lost."""
+    lock(connection, GROWING)  # copies may leave their campaign, and meanwhile none may join
     found = [newest(connection, item.post_id, item.platform) for item in items]
-    if any(each and each.others for each in found):
-        lock(connection, GROWING)  # copies leave their campaign, and meanwhile none may join
     cases = {each.case_id for each in found if each and each.case_id}
     connection.execute(select(CASES.c.id).where(CASES.c.id.in_(cases)).order_by(CASES.c.id).with_for_update())
 
