@@ -17,6 +17,7 @@ from models.verbs import ReleaseOption, Threads, said_plainly
 from serving.verbs.keeping import audit, keys, store
 from serving.verbs.privacy import privacy, secrets
 from serving.verbs.releases import releases
+from serving.verbs.reviewing import feedback
 from serving.verbs.terms import live_terms
 from training.verbs import corpus, document_release, verbs
 
@@ -98,6 +99,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 app.add_typer(privacy)
 app.add_typer(secrets, name="secrets")
+app.add_typer(feedback, name="feedback")
 
 
 SEVERAL = ("--data", "--held-out", "--beside", "--protocol")

@@ -147,8 +147,8 @@ def install(app: FastAPI, settings: Settings, keyring: Keyring) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Reviewer"],
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
         )
     if settings.trusted_hosts:

@@ -24,7 +24,9 @@ from serving.live import Live, Look, Snapshot
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
+from serving.review.feedback_routes import feedback_routes
 from serving.review.recording import Recorder
+from serving.review.routes import review_routes
 from serving.settings import Settings
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
@@ -80,6 +82,8 @@ def live_app(
     )
     app.include_router(verdict_routes(live, batcher, recorder, settings))
     app.include_router(health_routes(readiness, live, keyring, recorder))
+    app.include_router(review_routes(engine))
+    app.include_router(feedback_routes(engine, live, batcher, settings))
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     access.install(app, settings, keyring)

@@ -1,4 +1,4 @@
-"""What the verbs `store`, `keys` and `audit` do: functions that take values and give lines to print."""
+"""What the verbs `store`, `keys`, `audit` and `feedback` do: functions that take values and give lines to print."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine
 
 from serving import audit, keys
 from serving.audit_check import MAX_FAULTS, Check, verify
+from serving.review.export import CARD, export
 from serving.settings import Settings
 from serving.store.engine import StoreError, open_engine, shown, writing
 from serving.store.upgrade import prepare
@@ -75,6 +77,18 @@ def show_audit(last: int) -> Iterator[str]:
             details = record.details if record.details is not None else "erased"
             subject = f"{record.subject_kind}:{record.subject_id}"
             yield f"{record.sequence}  {record.time}  {record.actor}  {record.action}  {subject}  {details}"
+
+
+def export_feedback(path: Path, since: str | None) -> str:
+    """Write decided posts as a training file; give the line that says what was written."""
+    try:
+        moment = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
+    except ValueError:
+        raise ValueError(f"--since {since}: wanted a day such as 2027-03-01") from None
+    with opened() as engine:
+        done = export(engine, path, since=moment, actor=actor())
+    gone = f"; {done.without_text} more have no text any more" if done.without_text else ""
+    return f"written: {path}, {done.rows} posts{gone}; its card is {path.parent / CARD}"
 
 
 def actor() -> str:
