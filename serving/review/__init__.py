@@ -1,0 +1,1 @@
+"""What people decide of flagged posts: recorded, queued, settled, counted."""
