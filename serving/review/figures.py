@@ -2,7 +2,8 @@
 
 Recall and prevalence need a random sample of what was let through (`audit_rate`); without one they are not known. Who
 decides worst cases first leaves the others for later, so a decided post also stands for those of like probability that
-were not decided yet. Where a band has no decision at all, the nearest one speaks for it.
+were not decided yet: the share of the decided alone would flatter. Where a band has no decision at all, the nearest one
+speaks for it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 from serving.review.intervals import Figure, Floats, Total, effective, part, summed, total, wilson
 from serving.review.reviewed import Bools, Ints, Reviewed
 
-BANDS = np.array([0.001, 0.01, 0.1, 0.5, 0.9])
-"""Ends of the bands within which the decided stand for the undecided; most of a stream lies in the lowest."""
+BANDS = np.array([0.001, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.97, 0.99])
+"""Ends of the bands within which the decided stand for the undecided: finer where flags lie, and most of a stream is in
+the lowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Figures:
     flagged_decided: int
     drawn: int  # posts in the random sample
     drawn_decided: int
-    precision: Figure | None  # of the flagged posts that were decided, those that are adverts
-    sampled_precision: Figure | None  # likewise, of the random sample alone: nobody chose what was decided
+    precision: Figure | None  # of the flagged posts, those that are adverts
+    sampled_precision: Figure | None  # likewise, from the random sample alone
     recall: Figure | None  # of the adverts in the stream, those that were flagged
     prevalence: Figure | None  # of the posts in the stream, those that are adverts
 
@@ -42,21 +44,20 @@ def figures(rows: Reviewed) -> Figures:
         drawn=int(drawn.sum()),
         drawn_decided=int((drawn & rows.decided).sum()),
         precision=precision(rows),
-        sampled_precision=precision(rows.take(drawn), rows.drawn[drawn]),
+        sampled_precision=precision(rows.take(drawn)),
         recall=part(*found, _decided(rows)) if found and sum(each.estimate for each in found) else None,
         prevalence=_share(summed(*found), rows) if found else None,
     )
 
 
-def precision(rows: Reviewed, weights: Floats | None = None) -> Figure | None:
-    """Give the share of adverts among the decided flags, each weighing the same unless said otherwise."""
+def precision(rows: Reviewed) -> Figure | None:
+    """Give the share of adverts among the flags."""
     chosen = rows.flagged & rows.decided
     if not chosen.any():
         return None
-    weight = np.ones(int(chosen.sum())) if weights is None else weights[chosen]
-    share = float(np.average(rows.is_advert[chosen], weights=weight))
-    low, high = wilson(share, effective(by_case(rows.case[chosen], weight)))
-    return Figure(share, low, high, len(weight))
+    weights = answering(rows)[chosen]
+    share = float(np.average(rows.is_advert[chosen], weights=weights))
+    return Figure(share, *wilson(share, effective(by_case(rows.case[chosen], weights))), int(chosen.sum()))
 
 
 def by_case(cases: Ints, values: Floats) -> Floats:
