@@ -15,6 +15,7 @@ import typer
 
 from models.verbs import ReleaseOption, Threads, said_plainly
 from serving.verbs.keeping import audit, keys, store
+from serving.verbs.recalibrating import recalibrating
 from serving.verbs.releases import releases
 from serving.verbs.terms import live_terms
 from training.verbs import corpus, document_release, verbs
@@ -95,6 +96,7 @@ app.add_typer(live_terms, name="lexicon")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
+app.add_typer(recalibrating)
 
 
 SEVERAL = ("--data", "--held-out", "--beside")
