@@ -82,7 +82,7 @@ class Calibration:
         return stated - (log_odds_of(prevalence) - log_odds(self.prevalence))
 
     def bent(self, *, slope: float, shift: float) -> Calibration:
-        """Bend the advert curve: its log-odds at the fitted prevalence become `slope` times what they were, plus `shift`.
+        """Bend the curve: log-odds at the fitted prevalence become `slope` times what they were, plus `shift`.
 
         How the mass is shared out inside each side stays as it is.
         """

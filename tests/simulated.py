@@ -55,7 +55,7 @@ def simulate(
     own = rng.normal(0.5, 3.0, posts // copies)  # stated log-odds at the release's own prevalence
     offset = log_odds(PREVALENCE) - log_odds(FITTED)
     truth = rng.random(len(own)) < sigmoid(slope * own + shift + offset)
-    case, own, truth = (np.repeat(each, copies) for each in (np.arange(1, len(own) + 1), own, truth))
+    case, own, truth = np.repeat(np.arange(1, len(own) + 1), copies), np.repeat(own, copies), np.repeat(truth, copies)
     stated = sigmoid(own + offset)
     flagged = stated >= THRESHOLD
     drawn = rng.random(len(own)) < audit_rate

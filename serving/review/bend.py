@@ -63,7 +63,7 @@ class Quality:
 
 
 def fit(decided: Decided, *, with_slope: bool) -> Bend:
-    """Fit the bend; the slope turns about the middle of what was decided, so that the two hardly depend on each other."""
+    """Fit the bend; the slope turns about the middle of what was decided, so that it hardly moves the shift."""
     pivot = float(decided.own.mean())
     columns = np.stack([(decided.own - pivot) * with_slope, np.ones_like(decided.own)], axis=1)  # (cases, 2)
     precision = np.array([SLOPE_DEVIATION, SHIFT_DEVIATION]) ** -2.0

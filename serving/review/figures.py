@@ -62,7 +62,7 @@ def precision(rows: Reviewed) -> Figure | None:
 
 def by_case(cases: Ints, values: Floats) -> Floats:
     """Sum the posts of each case: (posts,) to (cases,)."""
-    return np.bincount(np.unique(cases, return_inverse=True)[1], values)
+    return np.bincount(np.unique(cases, return_inverse=True)[1], values).astype(np.float64)  # whole without cases
 
 
 def answering(rows: Reviewed) -> Floats:

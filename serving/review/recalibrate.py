@@ -109,8 +109,9 @@ def told(found: Refit) -> Iterator[str]:
     """Say in lines what was found."""
     yield f"{found.decisions} decided cases, {found.adverts} of them adverts; {found.sampled} had been let through"
     yield f"log-odds: {found.bend.slope:.3f} times what they were, {found.bend.shift:+.3f}"
-    yield f"log loss on cases that a fit did not see: {found.before.log_loss:.4f} before, {found.after.log_loss:.4f} after"
-    yield f"calibration error from probability 0.1 on: {found.before.error:.3f} before, {found.after.error:.3f} after"
+    before, after = found.before, found.after
+    yield f"log loss on cases that a fit did not see: {before.log_loss:.4f} before, {after.log_loss:.4f} after"
+    yield f"calibration error from probability 0.1 on: {before.error:.3f} before, {after.error:.3f} after"
     if found.sampled < SAMPLE_ENOUGH:
         yield (
             f"only {found.sampled} decided cases come from the random sample of posts that were let through (wanted "

@@ -37,7 +37,7 @@ def version_after(version: str) -> str:
 def draft(
     release: Release, calibration: Calibration, out: Path, *, facts: Mapping[str, Any], created: datetime
 ) -> Iterator[tuple[Path, str]]:
-    """Write it beside `out`, to be closed by `close`; give the folder and its version. What was not closed is removed."""
+    """Write it beside `out`, for `close` to put there; give its folder and version. Else it is removed."""
     if out.exists():
         raise ValueError(f"{out}: is already there, wanted a new folder")
     version = version_after(release.version)
