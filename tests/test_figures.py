@@ -133,7 +133,7 @@ def test_slices_are_cut_by_what_a_verdict_says_and_a_post_of_two_classes_is_in_b
 
 # --- from a simulation -------------------------------------------------------------------------------
 
-ROUNDS = 60
+ROUNDS = 30
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(how: dict[str, floa
         for name in held:
             figure = getattr(found, name)
             held[name] += figure.low <= getattr(truth, name) <= figure.high
-    # 95 in 100 are wanted; of 60 rounds that are right so often, fewer than 51 are one case in a thousand
-    assert min(held.values()) >= 51, held
+    # 95 in 100 are wanted; of 30 rounds that are right so often, fewer than 25 are one case in three hundred
+    assert min(held.values()) >= 25, held
 
 
 def test_deciding_the_likeliest_first_would_flatter_without_the_bands() -> None:
-    stream = simulate(5, posts=200_000, reviewed_flags=0.8)
+    stream = simulate(5, posts=100_000, reviewed_flags=0.8)
     rows = stream.rows
     found = precision(rows)
     chosen = rows.flagged & rows.decided
