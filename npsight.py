@@ -16,6 +16,7 @@ import typer
 from models.verbs import ReleaseOption, Threads, said_plainly
 from serving.verbs.keeping import audit, keys, store
 from serving.verbs.privacy import privacy, secrets
+from serving.verbs.recalibrating import recalibrating
 from serving.verbs.releases import releases
 from serving.verbs.reviewing import feedback
 from serving.verbs.terms import live_terms
@@ -100,6 +101,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(privacy)
 app.add_typer(secrets, name="secrets")
 app.add_typer(feedback, name="feedback")
+app.add_typer(recalibrating)
 
 
 SEVERAL = ("--data", "--held-out", "--beside", "--protocol")

@@ -54,9 +54,14 @@ class Release:
         """Give the path of one of its files."""
         return self.folder / name
 
+    def facts(self) -> dict[str, Any]:
+        """Give what the manifest holds beside what `save_manifest` says by itself."""
+        own = ("format", "version", "created", "intents", "files")
+        return {name: value for name, value in self.manifest.items() if name not in own}
+
     def describe(self) -> dict[str, Any]:
         """Give what `GET /v1/release` and `npsight releases show` say of it."""
-        shown = ("version", "created", "format", "intents", "backbone", "layers", "cards", "metrics")
+        shown = ("version", "created", "format", "intents", "backbone", "layers", "cards", "metrics", "recalibrated")
         return {name: self.manifest[name] for name in shown if name in self.manifest}
 
 

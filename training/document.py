@@ -16,8 +16,6 @@ from training.model_card import model_card
 BEGIN, END = "<!-- figures, generated from models/default/report.json -->", "<!-- /figures -->"
 TRAINING = ("training", "working_point", "parity", "baseline_threshold")
 """What only `npsight train` knows and a later report must keep."""
-FACTS = ("format", "version", "created", "intents", "files")
-"""What the manifest says by itself."""
 
 
 def document(folder: Path, report_file: Path, *, protocols: Sequence[Path] = (), readme: Path | None = None) -> Release:
@@ -32,8 +30,7 @@ def document(folder: Path, report_file: Path, *, protocols: Sequence[Path] = (),
     elif "protocol" in before:
         report.setdefault("protocol", before["protocol"])
     report["floors"] = measure_floors(report)  # anew: the protocol is known only here
-    facts = {name: value for name, value in release.manifest.items() if name not in FACTS}
-    facts["metrics"] = headline(report)
+    facts = release.facts() | {"metrics": headline(report)}
     write_json(report, release.path(REPORT), allow_nan=True)
     release.path(CARD).write_text(model_card(release.version, facts, report), encoding="utf-8")
     if readme is not None:
