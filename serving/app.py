@@ -21,10 +21,12 @@ from serving.keyring import Keyring
 from serving.keys import Scope
 from serving.lifespan import running
 from serving.live import Live, Look, Snapshot
+from serving.noting import Noting
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
 from serving.settings import Settings
+from serving.shadow import Shadow
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
 
@@ -60,10 +62,13 @@ def live_app(
     readiness = Readiness(live, batcher)
     engine = engine or open_engine(settings.store)
     keyring = Keyring(engine)
+    shadow = Shadow(engine, busy=lambda: batcher.busy)
+    noting = Noting(engine, live, every=settings.watch_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(readiness, live, batcher, settings.shutdown_seconds - 1):  # the last second is the server's
+        seconds = settings.shutdown_seconds - 1  # the last one is the server's
+        async with shadow.running(), noting.running(), running(readiness, live, batcher, seconds):
             yield
         engine.dispose()
 
@@ -75,7 +80,7 @@ def live_app(
         redoc_url=None,
         telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
     )
-    app.include_router(verdict_routes(live, batcher, settings))
+    app.include_router(verdict_routes(live, batcher, shadow, settings))
     app.include_router(health_routes(readiness, live, keyring))
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
@@ -84,7 +89,7 @@ def live_app(
     return app
 
 
-def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, batcher: Batcher, shadow: Shadow, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -111,11 +116,15 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
         if found := faults(request, policies=sorted(snapshot.detects), settings=settings):
             raise problems.invalid_request(found)
         await access.take_posts(http, len(request.posts))
-        judging = batcher.judge(snapshot.detects[request.policy], request.to_posts())
+        posts = request.to_posts()
+        judging = batcher.judge(snapshot.detects[request.policy], posts)
         try:
-            return await written(await while_present(http.receive, judging))
+            verdicts = await while_present(http.receive, judging)
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
+        answer = await written(verdicts)
+        shadow.offer(snapshot, request.policy, posts, verdicts, access.caller_of(http).id)
+        return answer
 
     @router.get("/release")
     async def describe() -> dict[str, Any]:

@@ -232,7 +232,7 @@ def _recorded(
 
 
 def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError("the policy's name: wanted 1 to 64 letters, digits, - and _, beginning with one of the first")
 
 

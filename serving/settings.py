@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own, each file named as its policy
     terms: Path | None = None  # a TSV of terms over the release's lexicon: `npsight lexicon add` and `retire` write it
+    shadow_release: Path | None = None  # a release folder that judges a share of the posts beside the live one
+    shadow_version: str | None = None  # the same, by its version in the registry; `npsight shadow` changes it live
+    shadow_share: float = Field(default=0.1, ge=0, le=1)  # enough to see a difference, at a tenth of the work
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )
@@ -64,6 +67,14 @@ class Settings(BaseSettings):
     def local(self) -> bool:
         """Say whether only this machine can reach the service."""
         return is_local(self.host)
+
+    @model_validator(mode="after")
+    def _one_challenger(self) -> Self:
+        if self.shadow_release and self.shadow_version:
+            raise ValueError("shadow_release and shadow_version are both set: wanted one of them")
+        if self.shadow_version and not self.registry:
+            raise ValueError("shadow_version is set without a registry, which would hold that version")
+        return self
 
     @model_validator(mode="after")
     def _one_request_fits(self) -> Self:

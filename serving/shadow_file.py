@@ -24,6 +24,8 @@ class Wanted:
     share: float
 
     def __post_init__(self) -> None:
+        if self.version and (Path(self.version).name != self.version or self.version.startswith(".")):
+            raise ShadowFileError(f"found the version {self.version!r}, wanted a version of the registry")
         if not 0 <= self.share <= 1:
             raise ShadowFileError(f"found the share {self.share}, wanted a number from 0 to 1")
 
