@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -61,6 +62,18 @@ def made(changed: Changed[T]) -> T:
     if not changed.recorded:
         print(f"npsight: {NOT_RECORDED}", file=sys.stderr)
     return changed.value
+
+
+def moment_before(words: str, now: datetime) -> datetime:
+    """Read `7d`, `12h` or a date as the moment from which on something is looked at."""
+    if found := re.fullmatch(r"(\d{1,5})([dh])", words.strip()):
+        count = int(found[1])
+        return now - (timedelta(days=count) if found[2] == "d" else timedelta(hours=count))
+    try:
+        moment = datetime.fromisoformat(words.strip())
+    except ValueError:
+        raise ValueError(f"found {words!r}, wanted 7d, 12h or a date such as 2026-12-01") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def upgrade() -> str:

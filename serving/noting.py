@@ -1,8 +1,8 @@
 """Record what came into force, however it was changed: by a verb, in the console, or by an editor in a file.
 
-Each worker sees every change; under the chain's lock the first one finds that the chain holds another fact last and adds
-the new one, and the others find it there. Who changes a thing by serving/changes.py holds the same lock, so what is on
-the disk then is what the chain says, and a worker that is behind waits for its next look.
+Each worker sees every change; under the chain's lock the first one finds that the chain holds another fact last and
+adds the new one, and the others find it there. Who changes a thing by serving/changes.py holds the same lock, so what
+is on the disk then is what the chain says, and a worker that is behind waits for its next look.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sqlalchemy import Engine
 from serving.audit import CHAIN, append
 from serving.in_force import NOTHING, POLICY, Fact, Facts, event, last_recorded
 from serving.live import Live, Snapshot
-from serving.store.engine import StoreError, lock, writing
-from serving.store.upgrade import OutdatedError, prepare
+from serving.store.engine import lock, writing
+from serving.store.upgrade import prepare
 
 log = logging.getLogger("npsight.serving")
 ACTOR = "service"
@@ -56,7 +56,7 @@ class Noting:
     async def _try(self, snapshot: Snapshot) -> None:
         try:
             await run_sync(self.note, snapshot, abandon_on_cancel=True)
-        except (StoreError, OutdatedError, ValueError, OSError) as error:
+        except Exception as error:  # whatever it is, the service must go on, and the next attempt may do better
             if not self._again:
                 log.error("what is in force is not recorded yet: %s", type(error).__name__)
             self._again = time.monotonic() + self._retry_seconds
