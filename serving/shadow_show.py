@@ -35,7 +35,8 @@ def print_report(report: Report) -> None:
 
 
 def _head(report: Report) -> Iterable[str]:
-    yield f"{report.challenger} beside {report.release}, {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC"
+    time = f"{report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC"
+    yield f"{report.challenger} beside {report.release}, {time}"
     if report.not_compared:
         why = ", ".join(f"{count:,} {outcome}" for outcome, count in report.not_compared.items())
         yield f"not compared: {why}; under load those may differ from the rest"
