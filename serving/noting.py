@@ -81,7 +81,6 @@ class Noting:
                 return False
             for subject, was, now in list(self._due(last_recorded(connection), snapshot.facts)):
                 append(connection, event(ACTOR, "in_force", subject, was, now))
-                log.info("recorded as in force: %s %s", subject, now.version or "(none)")
         return True
 
     def _due(self, known: Facts, facts: Facts) -> Iterator[tuple[str, Fact, Fact]]:
