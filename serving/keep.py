@@ -35,7 +35,7 @@ def opened(*, ready: bool = True) -> Iterator[Engine]:
             prepare(engine)
         yield engine
     except StoreError as error:
-        raise ValueError(f"{shown(engine)}: {str(error).partition('(Background on')[0].strip()}") from error
+        raise ValueError(_said(engine, error)) from error
     finally:
         engine.dispose()
 
@@ -51,7 +51,10 @@ def at_hand() -> Iterator[Engine | None]:
         print(f"npsight: the store cannot be used ({type(error).__name__}): going on without it", file=sys.stderr)
         yield None
     else:
-        yield engine
+        try:
+            yield engine
+        except StoreError as error:
+            raise ValueError(_said(engine, error)) from error
     finally:
         if engine:
             engine.dispose()
@@ -128,6 +131,10 @@ def actor() -> str:
         return f"cli:{getpass.getuser()}"[:100]
     except (KeyError, OSError):  # a container's user may have no name
         return "cli"
+
+
+def _said(engine: Engine, error: StoreError) -> str:
+    return f"{shown(engine)}: {str(error).partition('(Background on')[0].strip()}"
 
 
 def _verdict(check: Check) -> Iterator[str]:

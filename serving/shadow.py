@@ -121,7 +121,8 @@ class Shadow:
             if judged and not rows:
                 flush_at = time.monotonic() + self._flush_seconds
             rows += judged
-            stopping = self._stopping
+            if stopping := self._stopping:
+                self._skip_rest()
             if stopping or len(rows) >= ROWS_AT_ONCE or time.monotonic() >= flush_at:
                 self._write(rows)
                 rows, flush_at = [], time.monotonic() + self._flush_seconds
@@ -134,10 +135,8 @@ class Shadow:
             self._changed.wait_for(lambda: self._waiting or self._stopping, self._flush_seconds)
         idle = self._pause() if self._waiting else True
         with self._changed:
-            if self._stopping:
-                self._count(self._waiting, Outcome.SKIPPED)
-                self._waiting.clear()
-            return self._take(JUDGED_AT_ONCE if idle else 1)
+            most = JUDGED_AT_ONCE if idle else 1
+            return self._take(0 if self._stopping else most)
 
     def _pause(self) -> bool:
         """Wait until no request waits, and say so, or until that has lasted too long."""
@@ -154,6 +153,11 @@ class Shadow:
         while self._waiting and len(taken) < most and (not taken or self._waiting[0][:2] == taken[0][:2]):
             taken.append(self._waiting.popleft())
         return taken
+
+    def _skip_rest(self) -> None:
+        with self._changed:
+            self._count(self._waiting, Outcome.SKIPPED)
+            self._waiting.clear()
 
     def _judge(self, group: Sequence[Sampled]) -> list[Row]:
         if not group:
