@@ -105,7 +105,7 @@ def rows(engine: Engine) -> list[Any]:
 def told(engine: Engine) -> dict[str, int]:
     with engine.connect() as connection:
         found = connection.execute(select(TALLIES.c.value, TALLIES.c.count).where(TALLIES.c.measure == MEASURE))
-        return dict(row._tuple() for row in found)
+        return {row["value"]: row["count"] for row in found.mappings()}
 
 
 def test_what_the_challenger_says_is_kept_beside_the_live_verdict(engine: Engine) -> None:
