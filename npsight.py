@@ -19,6 +19,7 @@ from serving.verbs.privacy import privacy, secrets
 from serving.verbs.recalibrating import recalibrating
 from serving.verbs.releases import releases
 from serving.verbs.reviewing import feedback
+from serving.verbs.shadow import shadow
 from serving.verbs.terms import live_terms
 from training.verbs import corpus, document_release, verbs
 
@@ -95,6 +96,7 @@ app.add_typer(corpus, name="corpus")
 app.add_typer(releases, name="releases")
 releases.command("document")(document_release)
 app.add_typer(live_terms, name="lexicon")
+app.add_typer(shadow, name="shadow")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")

@@ -21,6 +21,7 @@ from serving.keyring import Keyring
 from serving.keys import Scope
 from serving.lifespan import running
 from serving.live import Live, Look, Snapshot
+from serving.noting import Noting
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
@@ -28,6 +29,7 @@ from serving.review.feedback_routes import feedback_routes
 from serving.review.recording import Recorder
 from serving.review.routes import review_routes
 from serving.settings import Settings
+from serving.shadow import Shadow
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
 
@@ -64,11 +66,13 @@ def live_app(
     engine = engine or open_engine(settings.store)
     keyring = Keyring(engine)
     recorder = Recorder(engine, audit_rate=settings.audit_rate, campaign_days=settings.campaign_days)
+    shadow = Shadow(engine, busy=lambda: batcher.busy)
+    noting = Noting(engine, live, every=settings.watch_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         seconds = settings.shutdown_seconds - 1  # the last one is the server's
-        async with running(readiness, live, batcher, recorder, seconds):
+        async with shadow.running(), noting.running(), running(readiness, live, batcher, recorder, seconds):
             yield
         engine.dispose()
 
@@ -80,7 +84,7 @@ def live_app(
         redoc_url=None,
         telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
     )
-    app.include_router(verdict_routes(live, batcher, recorder, settings))
+    app.include_router(verdict_routes(live, batcher, recorder, shadow, settings))
     app.include_router(health_routes(readiness, live, keyring, recorder))
     app.include_router(review_routes(engine))
     app.include_router(feedback_routes(engine, live, batcher, settings))
@@ -91,7 +95,7 @@ def live_app(
     return app
 
 
-def verdict_routes(live: Live, batcher: Batcher, recorder: Recorder, settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, batcher: Batcher, recorder: Recorder, shadow: Shadow, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -125,9 +129,12 @@ def verdict_routes(live: Live, batcher: Batcher, recorder: Recorder, settings: S
             return verdicts, await recorder.record(detect, posts, verdicts, caller)
 
         try:
-            return await written(*await while_present(http.receive, judged()))
+            verdicts, queued = await while_present(http.receive, judged())
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
+        answer = await written(verdicts, queued)
+        shadow.offer(snapshot, request.policy, posts, verdicts, caller)
+        return answer
 
     @router.get("/release")
     async def describe() -> dict[str, Any]:

@@ -81,6 +81,11 @@ class Batcher:
             raise judged
         return judged
 
+    @property
+    def busy(self) -> bool:
+        """Say whether somebody waits for an answer. Any thread may ask."""
+        return bool(self._accepted)
+
     def open(self) -> None:
         """Accept again: one app may be started more than once, as in tests."""
         self.closed = False

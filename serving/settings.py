@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     )
     text_days: PositiveInt = 90  # texts, notes and what finds near copies; long enough for an appeal
     record_days: PositiveInt = 730  # facts of verdicts without text; two years compare a season with the one before
+    shadow_release: Path | None = None  # a release folder that judges a share of the posts beside the live one
+    shadow_version: str | None = None  # the same, by its version in the registry; `npsight shadow` changes it live
+    shadow_share: float = Field(default=0.1, ge=0, le=1)  # enough to see a difference, at a tenth of the work
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )
@@ -70,6 +73,14 @@ class Settings(BaseSettings):
     def local(self) -> bool:
         """Say whether only this machine can reach the service."""
         return is_local(self.host)
+
+    @model_validator(mode="after")
+    def _one_challenger(self) -> Self:
+        if self.shadow_release and self.shadow_version:
+            raise ValueError("shadow_release and shadow_version are both set: wanted one of them")
+        if self.shadow_version and not self.registry:
+            raise ValueError("shadow_version is set without a registry, which would hold that version")
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -15,9 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from changing_place import Place  # type: ignore[import-not-found]  # pytest finds it beside this file
+from sqlalchemy import Engine, func, select
 
 from models.overlay import retire_term
+from serving import changes
+from serving.audit import records
+from serving.audit_check import verify
+from serving.in_force import KIND
+from serving.shadow_file import Wanted
+from serving.store.engine import open_engine
+from serving.store.tables import SHADOWED
+from serving.store.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
 NEW = "fresh batch landed wibble dm for prices crypto only"
@@ -108,6 +118,50 @@ def test_every_worker_takes_up_terms_policies_and_releases_within_seconds(place:
             assert (verdict["release"], verdict["policy"]) == ("2026.1.2", "strict@7")
             assert verdict["lexicon"].endswith(f"+{version}")
         assert took < 5
+
+
+def test_every_worker_follows_a_challenger_and_the_chain_holds_each_change_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{place.folder / 'npsight.db'}"
+    monkeypatch.setenv("NPSIGHT_DATABASE_URL", url)
+    engine = open_engine(url)
+    upgrade(engine)
+    with serving(place, workers=2, watch_seconds=0.5) as service:
+        eventually(lambda: len(service.workers_that_said("watching for changes")) == 2, seconds=120)
+        changes.start_shadow(engine, place.registry, Wanted("2026.1.2", 1), "a")
+        eventually(lambda: len(service.workers_that_said("challenger 2026.1.2 on 1")) == 2, seconds=30)
+        service.ask(OLD, count=12)
+        eventually(lambda: counted(engine) == 12, seconds=60)
+        changes.stop_shadow(engine, place.registry, "a")
+        place.write_policy(version=7)  # by hand
+        eventually(lambda: len(service.workers_that_said("strict@7")) == 2, seconds=30)
+        eventually(lambda: len(recorded(engine)) == 5, seconds=30)
+        service.ask(OLD, count=12)
+        changes.promote(engine, place.registry, "2026.1.2", "a")
+        eventually(lambda: len(service.workers_that_said("release 2026.1.2")) == 2, seconds=30)
+        time.sleep(2)  # for a worker that would record it once more
+    assert counted(engine) == 12  # nothing was judged after the stop
+    assert recorded(engine) == [
+        ("in_force", "policy:default"),
+        ("in_force", "release"),
+        ("start_shadow", "shadow"),
+        ("stop_shadow", "shadow"),
+        ("in_force", "policy:strict"),
+        ("promote", "release"),
+    ]
+    engine.dispose()
+
+
+def counted(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(SHADOWED)) or 0
+
+
+def recorded(engine: Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        assert verify(connection).faults == []
+        return [(each.action, each.subject_id) for each in records(connection) if each.subject_kind == KIND]
 
 
 def test_what_was_accepted_is_answered_after_the_signal_to_stop(place: Place) -> None:
