@@ -42,10 +42,18 @@ class Service:
                 stdout=log,
                 stderr=log,
             )
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.end(signal.SIGKILL)
+            raise
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+        self.process.wait(60)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             try:
@@ -78,8 +86,7 @@ def test_what_was_said_to_be_queued_is_there_whatever_ends_the_process(tmp_path:
     try:
         said = [service.ask(f"garden-{at}", f"field-{at}") for at in range(5)]
     finally:
-        service.process.send_signal(number)
-        service.process.wait(60)
+        service.end(number)
     assert said == [[True, True]] * 5
     assert kept(url) == {f"{name}-{at}" for name in ("garden", "field") for at in range(5)}
 
@@ -116,7 +123,6 @@ def test_while_the_store_is_gone_posts_are_judged_and_said_not_to_be_queued(serv
             time.sleep(0.5)
         assert httpx.get(f"{service.url}/readyz", timeout=60).json()["store"] == "answers"
     finally:
-        service.process.terminate()
-        service.process.wait(60)
+        service.end()
     assert kept(url) == {"before", "after"}
     assert "Tomatoes" not in service.log.read_text(encoding="utf-8")
