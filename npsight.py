@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from models.verbs import ReleaseOption, Threads, said_plainly
+from serving.verbs.drift import drift
 from serving.verbs.keeping import audit, keys, store
 from serving.verbs.releases import releases
 from serving.verbs.terms import live_terms
@@ -95,6 +96,7 @@ app.add_typer(live_terms, name="lexicon")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
+app.add_typer(drift, name="drift")
 
 
 SEVERAL = ("--data", "--held-out", "--beside")

@@ -21,6 +21,7 @@ from serving.keyring import Keyring
 from serving.keys import Scope
 from serving.lifespan import running
 from serving.live import Live, Look, Snapshot
+from serving.observe.observer import Observer
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
@@ -60,10 +61,15 @@ def live_app(
     readiness = Readiness(live, batcher)
     engine = engine or open_engine(settings.store)
     keyring = Keyring(engine)
+    observer = Observer(settings, engine, live, keyring, waiting=lambda: batcher.posts_waiting)
+    batcher.on_run = observer.metrics.ran
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(readiness, live, batcher, settings.shutdown_seconds - 1):  # the last second is the server's
+        async with (
+            observer.running(),  # to the end: what is answered while the service stops is counted too
+            running(readiness, live, batcher, settings.shutdown_seconds - 1),  # the last second is the server's
+        ):
             yield
         engine.dispose()
 
@@ -75,16 +81,17 @@ def live_app(
         redoc_url=None,
         telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
     )
-    app.include_router(verdict_routes(live, batcher, settings))
+    app.include_router(verdict_routes(live, batcher, observer, settings))
     app.include_router(health_routes(readiness, live, keyring))
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     access.install(app, settings, keyring)
     app.add_middleware(Guard)  # the last one added is the outermost
+    observer.install(app)
     return app
 
 
-def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, batcher: Batcher, observer: Observer, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -111,11 +118,14 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
         if found := faults(request, policies=sorted(snapshot.detects), settings=settings):
             raise problems.invalid_request(found)
         await access.take_posts(http, len(request.posts))
-        judging = batcher.judge(snapshot.detects[request.policy], request.to_posts())
+        posts = request.to_posts()
+        judging = batcher.judge(snapshot.detects[request.policy], posts)
         try:
-            return await written(await while_present(http.receive, judging))
+            verdicts = await while_present(http.receive, judging)
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
+        observer.judged(posts, verdicts)
+        return await written(verdicts)
 
     @router.get("/release")
     async def describe() -> dict[str, Any]:
