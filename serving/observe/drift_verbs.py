@@ -23,7 +23,7 @@ WIDTH_IN_A_FILE = 140  # columns when nobody's terminal says how many
 
 
 def report(since: str, *, release: Path | None, policy: str, as_json: bool) -> None:
-    """Print how far the posts of the last days are from the reference; `ValueError` when there is nothing to compare."""
+    """Print how far the last days are from the reference; `ValueError` when there is nothing to compare."""
     back, settings = age(since), Settings()
     version, reference = None, loaded(settings)
     if release is not None:

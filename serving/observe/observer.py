@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -112,11 +113,11 @@ class Observer:
 
     async def _measure_drift(self) -> None:
         while True:
+            await anyio.sleep(DRIFT_SECONDS)
             try:
                 await run_sync(self.measure_drift)
             except (StoreError, ValueError, OSError) as error:
                 log.warning("drift was not measured: %s", type(error).__name__)
-            await anyio.sleep(DRIFT_SECONDS)
 
     def measure_drift(self) -> None:
         """Compare the last week with the reference; before there is anything to compare, nothing is told."""
@@ -126,7 +127,8 @@ class Observer:
         if drift is None:
             return
         for shift in drift.shifts:
-            self.metrics.drift.labels(shift.measure).set(shift.psi)
+            if not math.isnan(shift.psi):
+                self.metrics.drift.labels(shift.measure).set(shift.psi)
         self.metrics.unknown_share.labels("reference").set(drift.unknown_before.share)
         self.metrics.unknown_share.labels("live").set(drift.unknown.share)
 
