@@ -22,6 +22,7 @@ from serving.keys import Scope
 from serving.lifespan import running
 from serving.live import Live, Look, Snapshot
 from serving.observe.observer import Observer
+from serving.observe.tracing import telemetry
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
@@ -79,7 +80,7 @@ def live_app(
         description="Which posts advertise drugs, and why. Every error is a problem document (RFC 9457).",
         lifespan=lifespan,
         redoc_url=None,
-        telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
+        telemetry=telemetry(settings.otel),
     )
     app.include_router(verdict_routes(live, batcher, observer, settings))
     app.include_router(health_routes(readiness, live, keyring))

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     rate_limit_storage: str = "memory://"  # a process counts by itself; redis://host:6379 makes all count together
     reference: Path | None = None  # what drift is measured against; None: the release's own, else its first week here
     log_format: LogFormat = LogFormat.PLAIN  # plain for a terminal, json for a log store: one object a line
+    otel: bool = False  # traces by OpenTelemetry; the variables OTEL_* say where they go
     metrics_open: bool = False  # whether /metrics answers without a key: only where nobody else reaches the port
     trusted_hosts: Words = ()  # names that the service goes by, also *.example.org; none: any name
     trusted_proxies: Words = ()  # addresses whose X-Forwarded-* headers are believed; none: nobody's

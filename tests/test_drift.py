@@ -86,7 +86,10 @@ def test_a_share_of_no_posts_says_nothing() -> None:
 
 
 def test_live_posts_like_the_reference_are_steady_and_others_are_not(engine: Engine) -> None:
-    counts = {Measure.LANG: {"en": 900, "de": 100}, Measure.PROBABILITY: {"-5": 900, "2": 100}}
+    counts: dict[str, dict[str, int]] = {
+        Measure.LANG: {"en": 900, "de": 100},
+        Measure.PROBABILITY: {"-5": 900, "2": 100},
+    }
     reference = replace(REFERENCE, counts=counts)
     pass_through(engine, [judged(number) for number in range(2000)], days_ago=1)
     pass_through(engine, [judged(number, lang="pl") for number in range(9000)], days_ago=30)
@@ -177,7 +180,10 @@ def test_other_ages_are_refused(words: str) -> None:
 def test_the_report_says_in_words_and_in_json_what_moved(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counts = {Measure.LANG: {"en": 900, "de": 100}, Measure.PROBABILITY: {"-5": 900, "2": 100}}
+    counts: dict[str, dict[str, int]] = {
+        Measure.LANG: {"en": 900, "de": 100},
+        Measure.PROBABILITY: {"-5": 900, "2": 100},
+    }
     save_reference(replace(REFERENCE, counts=counts), tmp_path / "reference.json")
     monkeypatch.setenv("NPSIGHT_DATABASE_URL", engine.url.render_as_string(hide_password=False))
     monkeypatch.setenv("NPSIGHT_REFERENCE", str(tmp_path / "reference.json"))

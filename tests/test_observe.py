@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from callers import create_local_app as create_app  # type: ignore[import-not-found]  # pytest finds it beside this file
+from callers import from_here
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
 from models.verdict import INTENTS, Decision, Intent, Kind, NpsClass, Post, Span, Status, Substance, Verdict
 from serving import keys
+from serving.app import create_app as create_app_directly
+from serving.keyring import HELD_SECONDS
 from serving.observe.facts import Measure
 from serving.observe.logs import LogFormat, formatter
+from serving.observe.metrics import FOLDER, shared_by
 from serving.observe.notes import CURRENT, Notes
 from serving.observe.tallies import read
 from serving.settings import Settings
-from serving.store.engine import writing
+from serving.store.engine import open_engine, writing
 
+ROOT = Path(__file__).parent.parent
 SECRET = "zebra-quartz"
 SUBSTANCE = Substance("2-MMC", NpsClass.CATHINONES, Status.CONFIRMED)
 
@@ -202,3 +212,79 @@ def test_tallies_are_written_when_the_service_stops(engine: Engine) -> None:
     assert found[Measure.POSTS, ""] == 2
     assert found[Measure.TERM, "2-mmc"] == 2
     assert found[Measure.DECISION, "review"] == 1
+
+
+WORKER = """
+import sys, time
+from serving.observe.metrics import Metrics
+metrics = Metrics()
+metrics.answered("/v1/classify", "POST", 200, 0.1)
+metrics.waiting.set(7)
+metrics.store_up.set(int(sys.argv[1]))
+print("counted", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_whoever_is_asked_adds_up_all_workers_and_forgets_the_state_of_dead_ones(tmp_path: Path) -> None:
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    def told() -> str:
+        script = "from serving.observe.metrics import Metrics; print(Metrics().text().decode())"
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, up],
+            **{"env": environment, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE},
+        )
+        for up in ("1", "0")
+    ]
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == b"counted\n"
+        both = told()
+        workers[1].kill()
+        workers[1].wait()
+        one = told()
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
+    count = 'npsight_http_requests_total{method="POST",route="/v1/classify",status="200"} 2.0'
+    assert count in both
+    assert "npsight_posts_waiting 14.0" in both
+    assert "npsight_store_up 0.0" in both
+    assert count in one  # what it did is not undone
+    assert "npsight_posts_waiting 7.0" in one
+    assert "npsight_store_up 1.0" in one
+
+
+def test_several_workers_share_a_folder_that_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FOLDER, raising=False)
+    with shared_by(1):
+        assert FOLDER not in os.environ
+    with shared_by(2):
+        folder = Path(os.environ[FOLDER])
+        assert folder.is_dir()
+    assert not folder.exists()
+    assert FOLDER not in os.environ
+
+
+def test_a_store_that_falls_silent_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'npsight.db'}")
+    app = create_app_directly({"default": detect}, {"version": "1"}, Settings(), engine=engine)
+    with TestClient(from_here(app)) as client:
+        assert numbers(client)["npsight_store_up",] == 1
+        with writing(engine) as connection:
+            for table in ("tallies", "api_keys"):
+                connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_gone")
+        time.sleep(HELD_SECONDS + 0.1)  # the keys are read anew only then
+        assert ask(client, "one").status_code == 200
+        found = numbers(client)
+        assert found["npsight_store_up",] == 0
+        assert found["npsight_tally_rows_waiting",] > 0
+        assert found["npsight_posts_judged_total",] == 1
