@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from models.verbs import ReleaseOption, Threads, said_plainly
+from serving.verbs.drift import drift
 from serving.verbs.keeping import audit, keys, store
 from serving.verbs.privacy import privacy, secrets
 from serving.verbs.recalibrating import recalibrating
@@ -104,6 +105,7 @@ app.add_typer(privacy)
 app.add_typer(secrets, name="secrets")
 app.add_typer(feedback, name="feedback")
 app.add_typer(recalibrating)
+app.add_typer(drift, name="drift")
 
 
 SEVERAL = ("--data", "--held-out", "--beside", "--protocol")

@@ -45,15 +45,18 @@ class Caller:
 class Access:
     """Let nobody through who does not show a key. It stands before the body is read."""
 
-    def __init__(self, app: ASGIApp, *, keyring: Keyring, limits: Rates, local: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, keyring: Keyring, limits: Rates, local: bool, open_paths: frozenset[str] = OPEN_PATHS
+    ) -> None:
         self.app = app
+        self.open_paths = open_paths
         self.keyring = keyring
         self.limits = limits
         self.local = local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find the caller, count the request, and tell the routes who it is."""
-        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in OPEN_PATHS):
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self.open_paths):
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":  # no route of ours is a websocket
@@ -142,17 +145,18 @@ async def take_posts(request: Request, count: int) -> None:
 
 def install(app: FastAPI, settings: Settings, keyring: Keyring) -> None:
     """Put access and what goes with it around the app; each one added here stands around those before it."""
-    app.add_middleware(Access, keyring=keyring, limits=Rates(settings), local=settings.local)
+    opened = OPEN_PATHS | ({"/metrics"} if settings.metrics_open else set())
+    app.add_middleware(Access, keyring=keyring, limits=Rates(settings), local=settings.local, open_paths=opened)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Reviewer"],
-            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
         )
     if settings.trusted_hosts:
-        app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
+        app.add_middleware(TrustedHosts, names=settings.trusted_hosts, open_paths=opened)
     app.add_middleware(SecurityHeaders)
 
 

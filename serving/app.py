@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from models.verdict import Detect, Verdict
 from models.wire import verdict_to_json
 from serving import access, problems
+from serving.answering import Answering
 from serving.batching import Batcher
 from serving.guard import BodyLimit, Guard, JsonRoute
 from serving.keyring import Keyring
@@ -22,6 +23,8 @@ from serving.keys import Scope
 from serving.lifespan import running
 from serving.live import Live, Look, Snapshot
 from serving.noting import Noting
+from serving.observe.observer import Observer
+from serving.observe.tracing import telemetry
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
@@ -30,6 +33,7 @@ from serving.review.recording import Recorder
 from serving.review.routes import review_routes
 from serving.settings import Settings
 from serving.shadow import Shadow
+from serving.shadow_rows import Outcome
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
 
@@ -68,11 +72,21 @@ def live_app(
     recorder = Recorder(engine, audit_rate=settings.audit_rate, campaign_days=settings.campaign_days)
     shadow = Shadow(engine, busy=lambda: batcher.busy)
     noting = Noting(engine, live, every=settings.watch_seconds)
+    observer = Observer(settings, engine, live, keyring, waiting=lambda: batcher.posts_waiting)
+    batcher.on_run = observer.metrics.ran
+    observer.follow(observer.metrics.queued, lambda: recorder.queued)
+    observer.follow(observer.metrics.not_queued, lambda: recorder.not_queued)
+    for outcome in Outcome:
+        observer.follow(observer.metrics.shadowed.labels(outcome), partial(shadow.counts.get, outcome, 0))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        seconds = settings.shutdown_seconds - 1  # the last one is the server's
-        async with shadow.running(), noting.running(), running(readiness, live, batcher, recorder, seconds):
+        async with (
+            observer.running(),  # to the end: what is answered while the service stops is counted too
+            shadow.running(),
+            noting.running(),
+            running(readiness, live, batcher, recorder, settings.shutdown_seconds - 1),  # the last second: the server's
+        ):
             yield
         engine.dispose()
 
@@ -82,9 +96,9 @@ def live_app(
         description="Which posts advertise drugs, and why. Every error is a problem document (RFC 9457).",
         lifespan=lifespan,
         redoc_url=None,
-        telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
+        telemetry=telemetry(settings.otel),
     )
-    app.include_router(verdict_routes(live, batcher, recorder, shadow, settings))
+    app.include_router(verdict_routes(live, Answering(batcher, recorder, observer, shadow), settings))
     app.include_router(health_routes(readiness, live, keyring, recorder))
     app.include_router(review_routes(engine))
     app.include_router(feedback_routes(engine, live, batcher, settings))
@@ -92,10 +106,11 @@ def live_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     access.install(app, settings, keyring)
     app.add_middleware(Guard)  # the last one added is the outermost
+    observer.install(app)
     return app
 
 
-def verdict_routes(live: Live, batcher: Batcher, recorder: Recorder, shadow: Shadow, settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, answering: Answering, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -122,19 +137,12 @@ def verdict_routes(live: Live, batcher: Batcher, recorder: Recorder, shadow: Sha
         if found := faults(request, policies=sorted(snapshot.detects), settings=settings):
             raise problems.invalid_request(found)
         await access.take_posts(http, len(request.posts))
-        detect, posts, caller = snapshot.detects[request.policy], request.to_posts(), access.caller_of(http).id
-
-        async def judged() -> tuple[list[Verdict], list[bool | None]]:
-            verdicts = await batcher.judge(detect, posts)
-            return verdicts, await recorder.record(detect, posts, verdicts, caller)
-
+        caller = access.caller_of(http).id
+        answering_it = answering.answer(snapshot, request.policy, request.to_posts(), caller)
         try:
-            verdicts, queued = await while_present(http.receive, judged())
+            return await written(*await while_present(http.receive, answering_it))
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
-        answer = await written(verdicts, queued)
-        shadow.offer(snapshot, request.policy, posts, verdicts, caller)
-        return answer
 
     @router.get("/release")
     async def describe() -> dict[str, Any]:

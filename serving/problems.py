@@ -12,6 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from serving.observe.notes import note_problem, request_id
+
 PROBLEM_JSON = "application/problem+json"
 MAX_FAULTS = 20  # listed in one document; the detail says how many there are
 
@@ -78,6 +80,9 @@ def respond(error: StarletteHTTPException) -> ProblemResponse:
         document |= {"type": f"urn:npsight:problem:{error.kind}", "title": error.title}
         document |= {"errors": [asdict(fault) for fault in error.errors[:MAX_FAULTS]]} if error.errors else {}
         document |= {"instance": error.instance} if error.instance else {}
+    note_problem(error.kind if isinstance(error, Problem) else "about:blank")
+    if named := request_id():
+        document["request_id"] = named
     if error.detail and error.detail != phrase:
         document["detail"] = error.detail
     return ProblemResponse(document, error.status_code, headers=error.headers)
@@ -136,6 +141,7 @@ _SCHEMA = {
         "status": {"type": "integer", "examples": [422]},
         "detail": {"type": "string", "examples": ["1 fault found."]},
         "instance": {"type": "string", "format": "uri"},
+        "request_id": {"type": "string", "description": "As in the header X-Request-Id and in the log."},
         "errors": {
             "type": "array",
             "maxItems": MAX_FAULTS,

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from serving.observe.logs import LogFormat
+
 MAX_POSTS_CEILING = 4096  # a list of faults for more would cost the event loop seconds and help nobody
 
 
@@ -60,6 +62,10 @@ class Settings(BaseSettings):
         120_000  # of one key: twice what two cores read, so that a healthy client never meets it
     )
     rate_limit_storage: str = "memory://"  # a process counts by itself; redis://host:6379 makes all count together
+    reference: Path | None = None  # what drift is measured against; None: the release's own, else its first week here
+    log_format: LogFormat = LogFormat.PLAIN  # plain for a terminal, json for a log store: one object a line
+    otel: bool = False  # traces by OpenTelemetry; the variables OTEL_* say where they go
+    metrics_open: bool = False  # whether /metrics answers without a key: only where nobody else reaches the port
     trusted_hosts: Words = ()  # names that the service goes by, also *.example.org; none: any name
     trusted_proxies: Words = ()  # addresses whose X-Forwarded-* headers are believed; none: nobody's
     cors_origins: Words = ()  # web pages that may call, such as https://console.example.org; none: no page of others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -180,3 +181,17 @@ def test_what_was_accepted_is_answered_after_the_signal_to_stop(place: Place) ->
         assert service.process.wait(60) is not None
         assert [each.status_code for each in answered] == [200]
         assert len(answered[0].json()["verdicts"]) == 256
+
+
+def test_metrics_and_tallies_are_of_all_workers_together(place: Place) -> None:
+    with serving(place, workers=2, log_format="json") as service:
+        for _ in range(20):
+            assert service.ask(NEW).status_code == 200
+        for _ in range(5):  # whichever worker is asked, the answer is the same
+            metrics = httpx.get(f"{service.url}/metrics").text
+            assert "npsight_posts_judged_total 20.0" in metrics
+            assert 'npsight_http_requests_total{method="POST",route="/v1/classify",status="200"} 20.0' in metrics
+    lines = [json.loads(line) for line in service.logged().splitlines() if line.startswith("{")]
+    access = [line for line in lines if line["logger"] == "npsight.access" and line["route"] == "/v1/classify"]
+    assert len({line["request_id"] for line in access}) == 20
+    assert len({line["process"] for line in access}) == 2
