@@ -64,7 +64,12 @@ def decided(engine: Engine, case_id: int, note: str, *, days: float = 0) -> None
 
 
 def shadowed(engine: Engine, post_id: str, *, judged_id: int | None = None, days: float = 0) -> None:
-    row = {"time": NOW - timedelta(days), "judged_id": judged_id, "post_id": post_id, "platform": "forum"}
+    row: dict[str, Any] = {
+        "time": NOW - timedelta(days),
+        "judged_id": judged_id,
+        "post_id": post_id,
+        "platform": "forum",
+    }
     row |= {"policy": "p", "release": "r", "decision": "allow", "advert_probability": 0.1}
     row |= {"challenger": "c", "challenger_decision": "allow", "challenger_probability": 0.1}
     with writing(engine) as connection:
