@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases import NOW
+from cases import NOW  # type: ignore[import-not-found]  # pytest finds it beside this file
 from sqlalchemy import Connection, func, insert, select
 
 from serving.store.tables import DECISIONS

@@ -74,15 +74,15 @@ def test_volumes_are_counted_by_hour(engine: Engine) -> None:
 
 def test_the_surest_rise_is_first_and_what_is_rare_or_steady_is_not_there(engine: Engine) -> None:
     equal_traffic(engine)
-    recent = {"blue zebra": 40, "moon tea": 9, "one to three": 3, "steady": 100, "falling": 10, "(other)": 900}
+    recent = {"blue zebra": 80, "moon tea": 9, "one to three": 3, "steady": 100, "falling": 10, "(other)": 900}
     tally(engine, recent, measure="term", ago=days(1))
-    tally(engine, {"blue zebra": 10, "one to three": 1, "steady": 400, "falling": 400}, measure="term", ago=days(10))
+    tally(engine, {"blue zebra": 20, "one to three": 1, "steady": 400, "falling": 400}, measure="term", ago=days(10))
     found = rises(engine)
     assert [rise.value for rise in found] == ["blue zebra", "moon tea"]
-    assert (found[0].recent, found[0].before, found[0].ratio) == (40, 10, 16.0)
-    assert 7 < found[0].low < 10
+    assert (found[0].recent, found[0].before, found[0].ratio) == (80, 20, 16.0)
+    assert 9 < found[0].low < 11
     assert (found[1].before, found[1].ratio) == (0, None)
-    assert found[1].low > 3
+    assert 7 < found[1].low < 9  # exactly, by the binomial: 7.9
 
 
 def test_a_busier_week_is_no_trend(engine: Engine) -> None:
