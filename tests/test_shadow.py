@@ -191,10 +191,14 @@ def test_callers_get_the_same_answer_with_and_without_a_challenger(engine: Engin
     body = {"posts": [{"id": f"p{number}", "text": f"post {number}"} for number in range(40)]}
     answers = []
     for state in (snapshot(None), snapshot(detect)):
-        with TestClient(from_here(live_app(state, Settings(), engine=engine))) as client:
+        with TestClient(from_here(live_app(state, Settings(deadline_seconds=60), engine=engine))) as client:
+            deadline = time.monotonic() + 60
+            while client.get("/readyz").status_code != 200:
+                assert time.monotonic() < deadline
             answer = client.post("/v1/classify", json=body)
             answers.append((answer.status_code, answer.content, sorted(answer.headers)))
     assert answers[0] == answers[1]
+    assert answers[0][0] == 200
 
 
 # What is wanted and loaded ------------------------------------------------------------------------------------------
