@@ -13,10 +13,12 @@ from sqlalchemy import Engine, func, select
 
 from models.verdict import INTENTS, Decision, Post, Verdict
 from serving import keys
+from serving.access import Access, Caller
 from serving.app import create_app
 from serving.audit_check import verify
 from serving.keys import Scope
 from serving.problems import PROBLEM_JSON
+from serving.rates import Rates
 from serving.settings import Settings
 from serving.store.engine import open_engine, writing
 from serving.store.tables import CASES, DECISIONS, JUDGED, TEXTS
@@ -216,9 +218,8 @@ def test_a_post_that_was_never_judged_is_judged_masked_and_settled(engine: Engin
 def test_without_the_store_review_and_feedback_answer_503_and_verdicts_go_on() -> None:
     engine = open_engine("postgresql://nobody@127.0.0.1:1/none")
     app = create_app({"default": detect}, {}, Settings(), engine=engine)
-    app.user_middleware = [
-        each for each in app.user_middleware if each.cls.__name__ != "Access"
-    ]  # it asks for keys first
+    # `Access` would ask the store for keys first
+    app.user_middleware = [each for each in app.user_middleware if each.cls is not Access]
     app.add_middleware(_Known)
     posts = {"posts": [{"id": "1", "text": "hello"}]}
     with TestClient(app) as client:
@@ -236,9 +237,6 @@ class _Known:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        from serving.access import Caller
-        from serving.rates import Rates
-
         state = {"caller": Caller("k1", frozenset(Scope), "key:k1"), "limits": Rates(Settings()), "lefts": []}
         scope.setdefault("state", {}).update(state)
         await self.app(scope, receive, send)

@@ -55,10 +55,10 @@ def test_training_reads_each_decided_case_once_as_its_reviewer_said_it(engine: E
     assert set(rows) == {f"review-{case}" for case in (named, bare, innocent)}
     assert (done.rows, done.without_text) == (3, 1)
     first, second, third = (rows[f"review-{case}"] for case in (named, bare, innocent))
-    assert (first.intents, first.lang, first.source) == ({Intent.RECRUIT}, "de", "reviewed/chat")
+    assert (first.intents, first.lang, first.source) == (frozenset({Intent.RECRUIT}), "de", "reviewed/chat")
     assert [(span.start, span.end, span.kind) for span in first.spans or ()] == [(6, 8, "slang")]
     assert (second.intents, second.spans) == (ADVERT_INTENTS, None)  # nobody vouches for the spans that were found
-    assert (third.intents, third.spans) == ({Intent.OTHER}, ())
+    assert (third.intents, third.spans) == (frozenset({Intent.OTHER}), ())
     assert third.intents <= NOT_ADVERT
     written = path.read_text() + (path.parent / "README.md").read_text()
     assert not [word for word in ("Ann", "k1", "secret", "theirs", "a remark") if word in written]
