@@ -235,13 +235,8 @@ def test_whoever_is_asked_adds_up_all_workers_and_forgets_the_state_of_dead_ones
             [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
         ).stdout
 
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, up],
-            **{"env": environment, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE},
-        )
-        for up in ("1", "0")
-    ]
+    pipe, run = subprocess.PIPE, [sys.executable, "-c", WORKER]
+    workers = [subprocess.Popen([*run, up], env=environment, stdin=pipe, stdout=pipe) for up in ("1", "0")]
     try:
         for worker in workers:
             assert worker.stdout is not None
