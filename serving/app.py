@@ -78,7 +78,7 @@ def live_app(
     app.include_router(verdict_routes(live, batcher, settings))
     app.include_router(health_routes(readiness, live, keyring))
     problems.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
     access.install(app, settings, keyring)
     app.add_middleware(Guard)  # the last one added is the outermost
     return app
@@ -100,7 +100,7 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
         "says under Retry-After in how many seconds to ask again."
     )
     refusals = problems.documented(
-        *("invalid-json", "body-too-large", "wrong-media-type", "invalid-request"),
+        *("invalid-json", "body-too-slow", "body-too-large", "wrong-media-type", "invalid-request"),
         *("overloaded", "not-ready", "deadline-exceeded"),
     )
 

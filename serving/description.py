@@ -1,4 +1,4 @@
-"""The OpenAPI description as it stands in docs/openapi.json: of the routes, whatever is served and however it is set."""
+"""The OpenAPI description as docs/openapi.json has it: of the routes, whatever is served and however it is set."""
 
 from __future__ import annotations
 

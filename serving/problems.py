@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "unknown-host": (400, "The service does not go by this name"),
     "unauthenticated": (401, "A valid key is wanted"),
     "forbidden": (403, "The key may not do this"),
+    "body-too-slow": (408, "The body came too slowly"),
     "body-too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body is not application/json"),
     "invalid-request": (422, "The request is not valid"),

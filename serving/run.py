@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from serving.app import live_app
 from serving.first_key import first_key
 from serving.loading import Loader, check_settings
+from serving.protocol import PatientProtocol
 from serving.settings import Settings
 from serving.store.engine import open_engine
 
@@ -26,18 +27,22 @@ def run_server(given: Mapping[str, Any]) -> None:
             print(line, flush=True)
     os.environ |= {f"NPSIGHT_{name.upper()}": str(value) for name, value in given.items()}  # for the workers
     print(f"npsight {release.version} on http://{settings.host}:{settings.port} (docs at /docs)", flush=True)
-    uvicorn.run(
-        "serving.run:app_of_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=1,  # by then everything is answered: see serving/lifespan.py
-    )
+    uvicorn.run("serving.run:app_of_environment", factory=True, workers=settings.workers, **server_options(settings))
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Say how the server listens and speaks, whatever app it serves."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "http": PatientProtocol,
+        "ws": "none",  # no route of ours is a websocket
+        "log_level": "warning",
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": list(settings.trusted_proxies),
+        "timeout_graceful_shutdown": 1,  # by then everything is answered: see serving/lifespan.py
+    }
 
 
 def app_of_environment() -> FastAPI:

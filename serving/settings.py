@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     max_post_characters: PositiveInt = 10_000
     max_characters: PositiveInt = 200_000  # bounds what one request may hold a thread for
     max_body_bytes: PositiveInt = 2_000_000
+    body_seconds: PositiveFloat = 30  # in which a body must have arrived: 2 MB over a line of 0.5 Mbit/s
     workers: PositiveInt = 1  # processes, each with a network of its own
     threads: PositiveInt | None = None  # of the network; None: one a core, shared out among the workers
     batch_posts: PositiveInt = 64  # most posts in one run of the network; larger is no faster on a CPU

@@ -101,8 +101,9 @@ def refuse(to: BaseHTTPRequestHandler, status: int, kind: str, **headers: str) -
     reply(to, status, json.dumps(document).encode(), **headers)
 
 
-def hang_up(to: BaseHTTPRequestHandler) -> None:
+def hang_up(to: BaseHTTPRequestHandler, last: bytes = b"") -> None:
     to.close_connection = True
+    to.wfile.write(last)
     to.connection.close()
 
 
@@ -187,8 +188,8 @@ FAULTS: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
     "a page of a proxy": lambda to: reply(to, 502, b"<html>Bad gateway</html>"),
     "408": lambda to: refuse(to, 408, "too-slow"),
     "hung up": hang_up,
-    "cut off": lambda to: (to.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), hang_up(to))[0],  # type: ignore[return-value,func-returns-value]
-    "no HTTP": lambda to: (to.wfile.write(b"hello\r\n\r\n"), hang_up(to))[0],  # type: ignore[return-value,func-returns-value]
+    "cut off": lambda to: hang_up(to, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+    "no HTTP": lambda to: hang_up(to, b"hello\r\n\r\n"),
 }
 
 

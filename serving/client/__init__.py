@@ -1,4 +1,4 @@
-"""A client of the HTTP API, sync and async, that needs httpx and nothing of the service: `from npsight import Client`."""
+"""A client of the HTTP API, sync and async: `from npsight import Client`. It needs httpx and nothing of the service."""
 
 from serving.client.calls import Judged
 from serving.client.clients import AsyncClient, Client
@@ -6,6 +6,13 @@ from serving.client.errors import AnswerError, ApiError, ClientError, Unreachabl
 from serving.client.exchange import Limits, Patience
 
 __all__ = [
-    *("AnswerError", "ApiError", "AsyncClient", "Client", "ClientError"),
-    *("Judged", "Limits", "Patience", "UnreachableError"),
+    "AnswerError",
+    "ApiError",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Judged",
+    "Limits",
+    "Patience",
+    "UnreachableError",
 ]

@@ -16,6 +16,7 @@ from serving.client.calls import Judged
 from serving.client.exchange import Answer, Limits, Patience, Send, Steps, Wait
 
 T = TypeVar("T")
+LIMITS, PATIENCE = Limits(), Patience()  # as the service is shipped
 
 
 class Client:
@@ -26,8 +27,8 @@ class Client:
         address: str = "http://127.0.0.1:8000",
         *,
         key: str | None = None,
-        limits: Limits = Limits(),
-        patience: Patience = Patience(),
+        limits: Limits = LIMITS,
+        patience: Patience = PATIENCE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.limits, self.patience = limits, patience
@@ -89,8 +90,8 @@ class AsyncClient:
         address: str = "http://127.0.0.1:8000",
         *,
         key: str | None = None,
-        limits: Limits = Limits(),
-        patience: Patience = Patience(),
+        limits: Limits = LIMITS,
+        patience: Patience = PATIENCE,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.limits, self.patience = limits, patience
