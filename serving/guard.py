@@ -78,6 +78,10 @@ class Guard:
             started = started or message["type"] == "http.response.start"
             await send(message)
 
+        if _ambiguous(scope):
+            said = "The request has both Content-Length and Transfer-Encoding."
+            await respond(Problem("ambiguous-length", said, headers={"Connection": "close"}))(scope, receive, send)
+            return
         try:
             await self.app(scope, receive, watch)
         except Exception as error:
@@ -87,6 +91,12 @@ class Guard:
                 raise RuntimeError(f"broken off, see {instance}") from None
             problem = Problem("internal-error", "The log has more under this instance.", instance=instance)
             await respond(problem)(scope, receive, send)
+
+
+def _ambiguous(scope: Scope) -> bool:
+    """Say whether a proxy may have read another end of the body than we: what follows might be a request in hiding."""
+    headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+    return "content-length" in headers and "transfer-encoding" in headers
 
 
 def _where(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """How a connection is read: uvicorn's own way, but for one who holds it open and never asks anything.
 
-uvicorn closes a connection that is idle, and forgets about it with each byte. So a client that sends a byte of a request
-head now and then would keep its place for ever, and a thousand of them all places.
+uvicorn closes a connection that is idle, and forgets about it with each byte. So a client that sends a byte of a head
+now and then would keep its place for ever, and a thousand of them all places.
 """
 
 from __future__ import annotations

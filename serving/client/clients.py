@@ -60,8 +60,11 @@ class Client:
         got: Answer | Exception | None = None
         try:
             while True:
-                step = steps.send(got)
-                got = time.sleep(step.seconds) if isinstance(step, Wait) else self._send(step)
+                step, got = steps.send(got), None
+                if isinstance(step, Wait):
+                    time.sleep(step.seconds)
+                else:
+                    got = self._send(step)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -125,8 +128,11 @@ class AsyncClient:
         got: Answer | Exception | None = None
         try:
             while True:
-                step = steps.send(got)
-                got = await anyio.sleep(step.seconds) if isinstance(step, Wait) else await self._send(step)
+                step, got = steps.send(got), None
+                if isinstance(step, Wait):
+                    await anyio.sleep(step.seconds)
+                else:
+                    got = await self._send(step)
         except StopIteration as end:
             result: T = end.value
             return result
