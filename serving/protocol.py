@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-LOOK_SECONDS = 10  # a head is a few hundred bytes; who has not sent it between two looks will not
+LOOK_SECONDS = 30  # a head is a few hundred bytes; half of what nginx gives, and a client on a busy machine makes it
 
 
 class PatientProtocol(H11Protocol):

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )
+    database_url_file: Path | None = None  # a file that holds it instead: an environment is easily shown, a secret is not
     requests_per_minute: PositiveInt = 3_000  # of one key, against a loop gone wild; a batch is one request
     posts_per_minute: PositiveInt = (
         120_000  # of one key: twice what two cores read, so that a healthy client never meets it
@@ -59,6 +60,8 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str | None:
         """Give the address of the store with its password."""
+        if self.database_url_file:
+            return self.database_url_file.read_text(encoding="utf-8").strip()
         return self.database_url.get_secret_value() if self.database_url else None
 
     @property
@@ -73,6 +76,8 @@ class Settings(BaseSettings):
                 f"posts_per_minute is {self.posts_per_minute}: wanted max_posts ({self.max_posts}) or more, "
                 "or the largest request could never pass"
             )
+        if self.database_url and self.database_url_file:
+            raise ValueError("database_url and database_url_file were both given: wanted one of them")
         return self
 
 
