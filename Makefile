@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CODE := models training serving npsight.py tests benchmarks
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: demo test format lint type serve bench load
+.PHONY: demo test format lint type serve bench load openapi
 
 demo: $(VENV)/light
 	$(BIN)/npsight score data_cards/npsight_posts/demo.jsonl --table
@@ -34,6 +34,9 @@ bench: $(VENV)/full
 
 load: $(VENV)/full
 	$(BIN)/python benchmarks/load.py
+
+openapi: $(VENV)/full
+	$(BIN)/npsight openapi > docs/openapi.json
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,11 @@ from serving.verbs.reviewing import feedback
 from serving.verbs.shadow import shadow
 from serving.verbs.terms import live_terms
 from training.verbs import corpus, document_release, verbs
+
+if TYPE_CHECKING:
+    from serving.client import AsyncClient, Client  # at run time by `__getattr__`: the command line needs no httpx
+
+__all__ = ["AsyncClient", "Client", "app", "main"]
 
 app = typer.Typer(
     name="npsight",
@@ -92,6 +97,15 @@ def serve(
         run_server({name: value for name, value in given.items() if value is not None})
 
 
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI description of the HTTP API; docs/openapi.json is this."""
+    with said_plainly():
+        from serving.description import description
+
+        typer.echo(description())
+
+
 app.add_typer(verbs)
 app.add_typer(corpus, name="corpus")
 app.add_typer(releases, name="releases")
@@ -123,6 +137,15 @@ def spread(words: Sequence[str]) -> list[str]:
             spelled.append(option)
         spelled.append(word)
     return spelled
+
+
+def __getattr__(name: str) -> Any:
+    """Give the client of the API to who asks for it: `from npsight import Client`."""
+    if name not in ("AsyncClient", "Client"):
+        raise AttributeError(f"module 'npsight' has no attribute {name!r}")
+    import serving.client
+
+    return getattr(serving.client, name)
 
 
 def main() -> Any:

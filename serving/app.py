@@ -103,7 +103,7 @@ def live_app(
     app.include_router(review_routes(engine))
     app.include_router(feedback_routes(engine, live, batcher, settings))
     problems.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
     access.install(app, settings, keyring)
     app.add_middleware(Guard)  # the last one added is the outermost
     observer.install(app)
@@ -126,7 +126,7 @@ def verdict_routes(live: Live, answering: Answering, settings: Settings) -> APIR
         "says under Retry-After in how many seconds to ask again."
     )
     refusals = problems.documented(
-        *("invalid-json", "body-too-large", "wrong-media-type", "invalid-request"),
+        *("invalid-json", "body-too-slow", "body-too-large", "wrong-media-type", "invalid-request"),
         *("overloaded", "not-ready", "deadline-exceeded"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Coroutine
@@ -20,11 +21,11 @@ log = logging.getLogger("npsight.serving")
 
 
 class BodyLimit:
-    """Refuse a body over the limit, by what it says of its length or else by what arrives."""
+    """Refuse a body over the limit, by what it says of its length or else by what arrives, and one that dawdles."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, seconds: float) -> None:
         self.app = app
-        self.max_bytes = max_bytes
+        self.max_bytes, self.seconds = max_bytes, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the bytes as they come, since a length may be missing or a lie."""
@@ -35,12 +36,21 @@ class BodyLimit:
         if _declared(scope) > self.max_bytes:
             await respond(too_large)(scope, receive, send)
             return
-        arrived = 0
+        end = asyncio.get_running_loop().time() + self.seconds
+        arrived, whole = 0, False
 
         async def count() -> Message:
-            nonlocal arrived
-            message = await receive()
+            nonlocal arrived, whole
+            if whole:  # what comes now is the client's leaving, which may take as long as the answer
+                return await receive()
+            try:
+                async with asyncio.timeout_at(end):
+                    message = await receive()
+            except TimeoutError:
+                said = f"The body did not arrive within {self.seconds:g} seconds."
+                raise Problem("body-too-slow", said, headers={"Connection": "close"}) from None
             arrived += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if arrived > self.max_bytes:
                 raise too_large
             return message
@@ -68,6 +78,10 @@ class Guard:
             started = started or message["type"] == "http.response.start"
             await send(message)
 
+        if _ambiguous(scope):
+            said = "The request has both Content-Length and Transfer-Encoding."
+            await respond(Problem("ambiguous-length", said, headers={"Connection": "close"}))(scope, receive, send)
+            return
         try:
             await self.app(scope, receive, watch)
         except Exception as error:
@@ -77,6 +91,12 @@ class Guard:
                 raise RuntimeError(f"broken off, see {instance}") from None
             problem = Problem("internal-error", "The log has more under this instance.", instance=instance)
             await respond(problem)(scope, receive, send)
+
+
+def _ambiguous(scope: Scope) -> bool:
+    """Say whether a proxy may have read another end of the body than we: what follows might be a request in hiding."""
+    headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+    return "content-length" in headers and "transfer-encoding" in headers
 
 
 def _where(error: Exception) -> str:
@@ -103,6 +123,10 @@ class JsonRoute(APIRoute):
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if self.body_field is not None and media_type != "application/json":
                 raise Problem("wrong-media-type", "Send the body as application/json, in UTF-8.")
+            if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                # A small packed body may unpack to any size.
+                headers = {"Accept-Encoding": "identity"}
+                raise Problem("wrong-media-type", "Send the body without a Content-Encoding.", headers=headers)
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return check

@@ -19,10 +19,12 @@ MAX_FAULTS = 20  # listed in one document; the detail says how many there are
 
 KINDS: Mapping[str, tuple[int, str]] = {
     "invalid-json": (400, "The body is not valid JSON"),
+    "ambiguous-length": (400, "The body's length is said twice"),
     "unknown-host": (400, "The service does not go by this name"),
     "unauthenticated": (401, "A valid key is wanted"),
     "forbidden": (403, "The key may not do this"),
     "unknown-case": (404, "There is no such case"),
+    "body-too-slow": (408, "The body came too slowly"),
     "claimed": (409, "Somebody else holds the case"),
     "settled": (409, "The case is settled already"),
     "nothing-to-undo": (409, "There is no decision of yours to take back"),

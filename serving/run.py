@@ -14,6 +14,7 @@ from serving.first_key import first_key
 from serving.loading import Loader, check_settings
 from serving.observe.logs import set_up_logs
 from serving.observe.metrics import shared_by
+from serving.protocol import PatientProtocol
 from serving.settings import Settings
 from serving.store.engine import open_engine
 
@@ -30,19 +31,25 @@ def run_server(given: Mapping[str, Any]) -> None:
     set_up_logs(settings.log_format)
     with shared_by(settings.workers):
         uvicorn.run(
-            "serving.run:app_of_environment",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            log_config=None,  # its lines go where ours go
-            log_level="warning",
-            access_log=False,  # ours has the route and the request's id, and no path
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=1,  # by then everything is answered: see serving/lifespan.py
+            "serving.run:app_of_environment", factory=True, workers=settings.workers, **server_options(settings)
         )
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Say how the server listens and speaks, whatever app it serves."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "http": PatientProtocol,
+        "ws": "none",  # no route of ours is a websocket
+        "log_config": None,  # its lines go where ours go
+        "log_level": "warning",
+        "access_log": False,  # ours has the route and the request's id, and no path
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": list(settings.trusted_proxies),
+        "timeout_graceful_shutdown": 1,  # by then everything is answered: see serving/lifespan.py
+    }
 
 
 def app_of_environment() -> FastAPI:

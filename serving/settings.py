@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     max_post_characters: PositiveInt = 10_000
     max_characters: PositiveInt = 200_000  # bounds what one request may hold a thread for
     max_body_bytes: PositiveInt = 2_000_000
+    body_seconds: PositiveFloat = 30  # in which a body must have arrived: 2 MB over a line of 0.5 Mbit/s
     workers: PositiveInt = 1  # processes, each with a network of its own
     threads: PositiveInt | None = None  # of the network; None: one a core, shared out among the workers
     batch_posts: PositiveInt = 64  # most posts in one run of the network; larger is no faster on a CPU
@@ -57,6 +58,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )
+    database_url_file: Path | None = (
+        None  # a file that holds it instead: an environment is easily shown, a secret is not
+    )
     requests_per_minute: PositiveInt = 3_000  # of one key, against a loop gone wild; a batch is one request
     posts_per_minute: PositiveInt = (
         120_000  # of one key: twice what two cores read, so that a healthy client never meets it
@@ -73,6 +77,8 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str | None:
         """Give the address of the store with its password."""
+        if self.database_url_file:
+            return self.database_url_file.read_text(encoding="utf-8").strip()
         return self.database_url.get_secret_value() if self.database_url else None
 
     @property
@@ -97,6 +103,8 @@ class Settings(BaseSettings):
             )
         if self.text_days > self.record_days:
             raise ValueError(f"text_days is {self.text_days}: wanted no more than record_days ({self.record_days})")
+        if self.database_url and self.database_url_file:
+            raise ValueError("database_url and database_url_file were both given: wanted one of them")
         return self
 
 

@@ -10,17 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from callers import create_local_app as create_app  # type: ignore[import-not-found]  # pytest finds it beside this file
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from models.verdict import INTENTS, Decision, Intent, Post, Verdict
 from serving.live import WARM_UP
@@ -411,15 +402,3 @@ def test_openapi_documents_problems_and_examples(client: TestClient) -> None:
 def test_the_example_of_openapi_is_accepted(client: TestClient) -> None:
     example = client.get("/openapi.json").json()["components"]["schemas"]["ClassifyRequest"]["examples"][0]
     assert client.post("/v1/classify", json=example).status_code == 200
-
-
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app({"default": detect}, RELEASE, Settings()))
-
-
-@schema.parametrize()
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_the_api_keeps_to_its_own_description(case: schemathesis.Case[Any]) -> None:
-    case.call_and_validate(
-        checks=[not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance],
-        excluded_checks=[not_a_server_error] if case.path == "/readyz" else [],  # 503 until warmed up, as documented
-    )
