@@ -20,6 +20,8 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "unknown-host": (400, "The service does not go by this name"),
     "unauthenticated": (401, "A valid key is wanted"),
     "forbidden": (403, "The key may not do this"),
+    "not-found": (404, "There is no such thing"),
+    "changed-meanwhile": (409, "It was changed meanwhile"),
     "body-too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body is not application/json"),
     "invalid-request": (422, "The request is not valid"),

@@ -9,14 +9,20 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from serving.console import sign_in
+from serving.console import lexicon_page, policy_page, releases_page, sign_in, try_page
 from serving.console.fields import CHECKED
 from serving.console.pages import ENTRIES, STATIC_FOLDER
 from serving.console.parts import Parts
 from serving.console.visitors import SIGN_IN
 from serving.headers import CONSOLE
 
-PAGES: Sequence[Callable[[Parts], APIRouter]] = (sign_in.routes,)
+PAGES: Sequence[Callable[[Parts], APIRouter]] = (
+    sign_in.routes,
+    try_page.routes,
+    lexicon_page.routes,
+    releases_page.routes,
+    policy_page.routes,
+)
 """Each gives the routes of one subject, with whole paths; the navigation shows those of `ENTRIES` that are there."""
 
 
