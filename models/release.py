@@ -50,6 +50,11 @@ class Release:
         """Give the release's own version, such as `2026.11.1`."""
         return str(self.manifest["version"])
 
+    @property
+    def digest(self) -> str:
+        """Hash the manifest, which holds the checksum of every other file."""
+        return sha256(self.folder / MANIFEST)
+
     def path(self, name: str) -> Path:
         """Give the path of one of its files."""
         return self.folder / name

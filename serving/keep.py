@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from serving import audit, keys
 from serving.audit_check import MAX_FAULTS, Check, verify
+from serving.changes import Changed
 from serving.settings import Settings
 from serving.store.engine import StoreError, open_engine, shown, writing
-from serving.store.upgrade import prepare
+from serving.store.upgrade import OutdatedError, prepare
 from serving.store.upgrade import upgrade as upgrade_tables
+
+T = TypeVar("T")
+NOT_RECORDED = (
+    "DONE BUT NOT RECORDED in the audit chain: a running service records what came into force once its store answers"
+)
 
 
 @contextmanager
@@ -29,6 +37,30 @@ def opened(*, ready: bool = True) -> Iterator[Engine]:
         raise ValueError(f"{shown(engine)}: {str(error).partition('(Background on')[0].strip()}") from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def at_hand() -> Iterator[Engine | None]:
+    """Open the store of the settings, or say on stderr that it cannot be and give none: a change must be possible."""
+    engine = None
+    try:
+        engine = open_engine(Settings().store)
+        prepare(engine)
+    except (StoreError, OSError, OutdatedError) as error:
+        print(f"npsight: the store cannot be used ({type(error).__name__}): going on without it", file=sys.stderr)
+        yield None
+    else:
+        yield engine
+    finally:
+        if engine:
+            engine.dispose()
+
+
+def made(changed: Changed[T]) -> T:
+    """Give what a change made; say on stderr when no record of it was kept."""
+    if not changed.recorded:
+        print(f"npsight: {NOT_RECORDED}", file=sys.stderr)
+    return changed.value
 
 
 def upgrade() -> str:
