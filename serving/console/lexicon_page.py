@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from models.detector import Detector
+from models.reasons import CLASS_WORDS
 from models.termlist import AMBIGUITIES, KINDS, Term
 from models.verdict import LANGUAGES, NpsClass, Status
 from serving import access, changes
@@ -91,8 +92,8 @@ async def _page(
         "fault": fault,
         "done": done,
         "unrecorded": unrecorded,
-        "classes": [(each.value, words.CLASS_WORDS[each]) for each in NpsClass],
-        "class_words": words.CLASS_WORDS,
+        "classes": [(each.value, CLASS_WORDS[each]) for each in NpsClass],
+        "class_words": CLASS_WORDS,
         "langs": [("*", "every language"), *((code, words.language(code)) for code in LANGUAGES)],
         "statuses": [(each.value, each.value) for each in Status],
         "sources": [(each, "added here" if each == "overlay" else each) for each in _sources(terms)],

@@ -77,8 +77,10 @@ def _carve_out(form: Fields, at: int) -> dict[str, Any] | None:
 
 
 def _row(each: CarveOut) -> Row:
-    listed = (", ".join(sorted(names)) for names in (each.countries, each.nps_classes, each.substances))
-    return Row(*listed, each.at_most.value, each.why)
+    countries, classes, names = (
+        ", ".join(sorted(listed)) for listed in (each.countries, each.nps_classes, each.substances)
+    )
+    return Row(countries, classes, names, each.at_most.value, each.why)
 
 
 def _words(text: str) -> list[str]:

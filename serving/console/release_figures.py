@@ -106,5 +106,11 @@ def _share(figure: Mapping[str, Any]) -> Share:
 
 
 def _floor(each: Mapping[str, Any]) -> Floor:
-    named = (str(each[name]) for name in ("sentence", "wanted"))
-    return Floor(*named, float(each["floor"]), each.get("value"), str(each.get("unit", "")), bool(each.get("met")))
+    return Floor(
+        sentence=str(each["sentence"]),
+        bound=str(each["wanted"]),
+        floor=float(each["floor"]),
+        value=each.get("value"),
+        unit=str(each.get("unit", "")),
+        met=bool(each.get("met")),
+    )

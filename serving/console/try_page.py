@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from models.reasons import CLASS_WORDS
 from models.verdict import LANGUAGES, Verdict
 from serving import access
 from serving.console import trying, words
@@ -69,7 +70,7 @@ def _page(
         "sources": SOURCE_WORDS,
         "prevalence": _prevalence(snapshot, asked.policy),
         "intents": _bars(tried) if tried else [],
-        "classes": words.CLASS_WORDS,
+        "classes": CLASS_WORDS,
         "advised": words.ADVISED,
     }
     return page(request, "try.html", status=status, **values)
