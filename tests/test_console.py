@@ -41,7 +41,8 @@ def make_key(engine: Engine, *scopes: Scope, expires: datetime | None = None) ->
 
 @pytest.fixture
 def client(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr("serving.app.Keyring", partial(Keyring, held_seconds=0))
+    monkeypatch.setattr("serving.app.Keyring", partial(Keyring, held_seconds=0))  # a new key is known at once
+    monkeypatch.setattr("serving.keyring.WAIT_SECONDS", 60)  # no test waits for a store that is away
     app = create_app({"default": detect}, {"version": "1"}, Settings(host="0.0.0.0"), engine=engine)
     with TestClient(app, base_url=BASE, follow_redirects=False) as client:
         yield client
