@@ -101,7 +101,7 @@ def console(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def actions(engine: Engine) -> list[tuple[str, str]]:
     with engine.connect() as connection:
-        return [(record.actor, record.action) for record in records(connection, 50)]
+        return [(record.actor, record.action) for record in records(connection)]
 
 
 def test_terms_are_found_in_pages_of_fifty(console: Console) -> None:

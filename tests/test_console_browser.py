@@ -32,7 +32,8 @@ def chromium() -> Iterator[Browser]:
 def address(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve a place; the file `key` beside it has a key that may do all."""
     monkeypatch.setattr("serving.keyring.WAIT_SECONDS", 60)
-    settings = place.settings(database_url=f"sqlite:///{tmp_path / 'npsight.db'}", watch_seconds=0.2, deadline_seconds=60)
+    store = f"sqlite:///{tmp_path / 'npsight.db'}"
+    settings = place.settings(database_url=store, watch_seconds=0.2, deadline_seconds=60)
     engine = open_engine(settings.store)
     upgrade(engine)
     with writing(engine) as connection:

@@ -109,7 +109,7 @@ def _terms(parts: Parts) -> Sequence[Term]:
 
 
 def _sources(terms: Sequence[Term]) -> list[str]:
-    return sorted({term.source for term in terms if term.source})
+    return sorted({source for term in terms for source in term.source.split(",") if source})
 
 
 async def _lists(parts: Parts) -> Lists | None:

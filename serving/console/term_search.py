@@ -26,7 +26,9 @@ class Wanted:
         """Tell whether a term is meant; words may stand within its surface or its substance."""
         said = fold(self.words)
         exact = ((self.nps_class, term.nps_class), (self.lang, term.lang), (self.status, term.status))
-        if any(wanted and wanted != found for wanted, found in exact) or (self.source and self.source != term.source):
+        if any(wanted and wanted != found for wanted, found in exact):
+            return False
+        if self.source and self.source not in term.source.split(","):
             return False
         return not said or said in fold(term.surface) or said in fold(term.substance)
 
