@@ -17,6 +17,11 @@ from models.wire import verdict_to_json
 from serving import access, problems
 from serving.answering import Answering
 from serving.batching import Batcher
+from serving.console import routes as console
+from serving.console.parts import Parts
+from serving.console.refused import ProblemPages
+from serving.console.sessions import Sessions
+from serving.console.visitors import Visitors
 from serving.guard import BodyLimit, Guard, JsonRoute
 from serving.keyring import Keyring
 from serving.keys import Scope
@@ -103,9 +108,12 @@ def live_app(
     app.include_router(review_routes(engine))
     app.include_router(feedback_routes(engine, live, batcher, settings))
     problems.install(app)
+    visitors = Visitors(Sessions(engine), keyring, local=settings.local)
+    console.install(app, Parts(live, batcher, settings, engine, keyring, visitors))
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
-    access.install(app, settings, keyring)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    access.install(app, settings, keyring, pages=visitors.identify)
+    app.add_middleware(Guard)
+    app.add_middleware(ProblemPages)  # the last one added is the outermost
     observer.install(app)
     return app
 
