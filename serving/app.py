@@ -16,6 +16,11 @@ from models.verdict import Detect, Verdict
 from models.wire import verdict_to_json
 from serving import access, problems
 from serving.batching import Batcher
+from serving.console import routes as console
+from serving.console.parts import Parts
+from serving.console.refused import ProblemPages
+from serving.console.sessions import Sessions
+from serving.console.visitors import Visitors
 from serving.guard import BodyLimit, Guard, JsonRoute
 from serving.keyring import Keyring
 from serving.keys import Scope
@@ -78,9 +83,12 @@ def live_app(
     app.include_router(verdict_routes(live, batcher, settings))
     app.include_router(health_routes(readiness, live, keyring))
     problems.install(app)
+    visitors = Visitors(Sessions(engine), keyring, local=settings.local)
+    console.install(app, Parts(live, batcher, settings, engine, keyring, visitors))
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    access.install(app, settings, keyring)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    access.install(app, settings, keyring, pages=visitors.identify)
+    app.add_middleware(Guard)
+    app.add_middleware(ProblemPages)  # the last one added is the outermost
     return app
 
 

@@ -16,6 +16,12 @@ DOCS = (
     "style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src data: https://fastapi.tiangolo.com; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# A page of the console loads what this process serves and nothing else: no script or style stands in a page.
+PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+CONSOLE = "/console"
 DOCS_PATHS = frozenset({"/docs", "/docs/oauth2-redirect"})
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What balancers call: without a key, and under whatever name."""
@@ -38,8 +44,9 @@ class SecurityHeaders:
                 given = MutableHeaders(scope=message)
                 given.setdefault("X-Content-Type-Options", "nosniff")
                 given.setdefault("X-Frame-Options", "DENY")  # for browsers that do not know frame-ancestors
-                given.setdefault("Referrer-Policy", "no-referrer")
-                given.setdefault("Content-Security-Policy", DOCS if scope["path"] in DOCS_PATHS else STRICT)
+                # Under no-referrer a browser says `Origin: null` of a form of ours, and so none could be told from others.
+                given.setdefault("Referrer-Policy", "same-origin" if is_console(scope["path"]) else "no-referrer")
+                given.setdefault("Content-Security-Policy", _policy(scope["path"]))
                 given.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -64,6 +71,17 @@ class TrustedHosts:
 
     def _ours(self, name: str) -> bool:
         return name in self.names or (bool(self.endings) and name.endswith(self.endings))
+
+
+def is_console(path: str) -> bool:
+    """Say whether a path is the console's."""
+    return path == CONSOLE or path.startswith(f"{CONSOLE}/")
+
+
+def _policy(path: str) -> str:
+    if is_console(path):
+        return PAGES
+    return DOCS if path in DOCS_PATHS else STRICT
 
 
 def host_name(scope: Scope) -> str:
