@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Engine, insert, update
 
 from models.verdict import INTENTS, Decision, Intent, Kind, NpsClass, Span, Status, Substance, Verdict
 from models.wire import verdict_to_json
+from serving.problems import Problem
+from serving.store.engine import writing
 from serving.store.tables import CASES, JUDGED, TEXTS
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -138,3 +142,28 @@ def put_judged(
 
 def _number(connection: Connection, statement: object) -> int:
     return int(connection.execute(statement).inserted_primary_key[0])  # type: ignore[call-overload]  # an insert's
+
+
+def put(engine: Engine, **facts: Any) -> int:
+    """Put one case in a transaction of its own."""
+    with writing(engine) as connection:
+        return put_case(connection, **facts)
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Run the work in as many threads, all let go together, and give what each came to."""
+    gate, results = threading.Barrier(count), [None] * count
+
+    def run(number: int) -> None:
+        gate.wait()
+        try:
+            results[number] = work(number)
+        except Problem as problem:
+            results[number] = problem.kind  # type: ignore[call-overload]
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from models.verdict import INTENTS, Kind
 from serving import access
 from serving.console import exposure as exposing
-from serving.console import case_words as words
+from serving.console import words
 from serving.console.case_view import case_view, lease_words
 from serving.console.fields import Fields, fields
 from serving.console.going import LARGEST, QUEUE, CaseId, case_address, case_of, filters_of, take_next
 from serving.console.marking import corrected, ticked
-from serving.console.evidence import KIND_WORDS
+from serving.console.marks import KIND_WORDS
 from serving.console.pages import go, page
 from serving.console.parts import Parts
 from serving.console.queue_view import done_view

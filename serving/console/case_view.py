@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from models.reasons import CLASS_WORDS
 from models.verdict import INTENTS, Intent, Kind, Span
-from serving.console import case_words as words
-from serving.console.evidence import Piece, pieces, title
+from serving.console import words
+from serving.console.marks import Piece, pieces, title
 from serving.console.queue_view import Line, line_view, substances_of, summary_of
 from serving.console.visitors import Visitor
 from serving.review.case import Case, Copy, History, Mark, Said

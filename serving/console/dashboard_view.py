@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from models.verdict import Decision
-from serving.console import case_words as words
+from serving.console import words
 from serving.console.charts import Columns, Range, columns, share
 from serving.review.figures import Figures, precision
 from serving.review.intervals import Figure

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from models.verdict import NpsClass, Status, Substance
-from serving.console import case_words as words
+from serving.console import words
 from serving.console.visitors import Visitor
 from serving.review.queue import ESCALATED, OPEN, SETTLED, CaseLine
 from serving.review.standing import standing

@@ -9,20 +9,14 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from serving.console import case_pages, dashboard, queue_pages, sign_in, try_page
+from serving.console import case_pages, dashboard, queue_pages, sign_in
 from serving.console.fields import CHECKED
 from serving.console.pages import ENTRIES, STATIC_FOLDER
 from serving.console.parts import Parts
 from serving.console.visitors import SIGN_IN
 from serving.headers import CONSOLE
 
-PAGES: Sequence[Callable[[Parts], APIRouter]] = (
-    sign_in.routes,
-    queue_pages.routes,
-    case_pages.routes,
-    dashboard.routes,
-    try_page.routes,
-)
+PAGES: Sequence[Callable[[Parts], APIRouter]] = (sign_in.routes, queue_pages.routes, case_pages.routes, dashboard.routes)
 """Each gives the routes of one subject, with whole paths; the navigation shows those of `ENTRIES` that are there."""
 
 

@@ -1,1 +1,1 @@
-"""What people see and say of flagged posts: what is kept for them, their decisions, and what those come to."""
+"""What people decide of flagged posts: recorded, queued, settled, counted."""

@@ -119,7 +119,7 @@ def history(connection: Connection, author: str) -> History:
     of_author = select(JUDGED.c.case_id).where(JUDGED.c.author == author)
     last = standing_decisions().subquery()
     decided = select(last.c.decision, func.count()).where(last.c.case_id.in_(of_author)).group_by(last.c.decision)
-    return History(author, cases, flagged, dict(connection.execute(decided).tuples().all()))
+    return History(author, cases, flagged, {str(row[0]): int(row[1]) for row in connection.execute(decided)})
 
 
 def copies(connection: Connection, which: ColumnElement[bool]) -> tuple[Copy, ...]:

@@ -77,7 +77,7 @@ def waiting(
 def counts(connection: Connection) -> dict[str, int]:
     """Count the cases of each state."""
     found = connection.execute(select(CASES.c.state, func.count()).group_by(CASES.c.state))
-    return dict.fromkeys(STATES, 0) | dict(found.tuples().all())
+    return dict.fromkeys(STATES, 0) | {str(row[0]): int(row[1]) for row in found}
 
 
 def line(connection: Connection, case_id: int, *, now: datetime) -> CaseLine:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
-from models.verdict import INTENTS, Kind
+from models.verdict import INTENTS, Kind, Post
 from serving import forms
 from serving.review.appeals import Appealed
 from serving.review.case import Mark
@@ -109,8 +109,8 @@ class AppealsOut(BaseModel):
 class FeedbackItem(DecisionIn):
     """What a platform's own reviewer decided of one post.
 
-    Of a post that is one copy of a campaign, the decision settles that copy, or with `campaign` all of them. A post that
-    was never judged here is known by its `text`, which is kept with contacts masked.
+    Of a post that is one copy of a campaign, the decision settles that copy, or with `campaign` all of them. A post
+    that was never judged here is judged by its `text`, which is kept with contacts masked.
     """
 
     post_id: Label
@@ -121,6 +121,10 @@ class FeedbackItem(DecisionIn):
     lang: Lang | None = None
     author: Label | None = None
     country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2")
+
+    def to_post(self) -> Post:
+        """Leave the wire with the post that the decision is about."""
+        return Post(self.post_id, self.text or "", self.lang, self.author, self.platform, self.country)
 
 
 class FeedbackIn(Strict):
