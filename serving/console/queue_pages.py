@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from serving import access
 from serving.console import exposure as exposing
@@ -21,8 +21,8 @@ from serving.console.visitors import Visitor, visitor_of
 from serving.keys import Scope
 from serving.problems import Problem
 from serving.review import queue
+from serving.review.appeals import Appealed, appealed
 from serving.store.engine import writing
-from serving.store.tables import JUDGED
 
 SHOWN_AT_ONCE = 25
 EMPTY = {
@@ -30,7 +30,6 @@ EMPTY = {
     queue.ESCALATED: "No case was escalated.",
     queue.SETTLED: "No case has been settled yet.",
 }
-APPEALED_AT_ONCE = 20
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -63,15 +62,14 @@ def _look(router: APIRouter, parts: Parts) -> None:
         """Find the case of a post about which somebody appeals."""
         wanted = post_id.strip()
 
-        def read() -> list[Any]:
-            query = select(JUDGED).where(JUDGED.c.post_id == wanted).order_by(JUDGED.c.id.desc())
+        def read() -> list[Appealed]:
             with parts.engine.connect() as connection:
-                return list(connection.execute(query.limit(APPEALED_AT_ONCE)))
+                return appealed(connection, post_id=wanted, author=None, now=datetime.now(UTC))
 
         found = await asked(read)
-        cases = {row.case_id for row in found}
-        if len(cases) == 1 and None not in cases:
-            return go(case_address(cases.pop(), {}))
+        cases = {each.case.id if each.case else None for each in found}
+        if len(cases) == 1 and (only := cases.pop()) is not None:
+            return go(case_address(only, {}))
         return page(request, "appeal.html", post_id=wanted, found=found)
 
 
