@@ -94,7 +94,7 @@ class Range:
 
 def share(name: str, estimate: float, low: float, high: float, *, digits: int = 0) -> Range:
     """Place a share and its interval."""
-    said = f"{estimate:.{digits}%} ({low:.{digits}%} to {high:.{digits}%})"
+    said = f"{100 * low:.{digits}f} to {100 * high:.{digits}f} %"
     return Range(name, _r(100 * estimate), _r(100 * low), _r(100 * (high - low)), said)
 
 

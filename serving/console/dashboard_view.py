@@ -74,13 +74,13 @@ def figure_tiles(known: Figures) -> list[Tile]:
     )
     return [
         _tile(
-            "Of the flagged posts, adverts",
+            "Precision: flags that are adverts",
             known.precision,
             f"{decided}.",
             "Decide some cases to know it. " + decided + ".",
         ),
-        _tile("Of the adverts, flagged", known.recall, f"Estimate: {sample}.", missing),
-        _tile("Of all posts, adverts", known.prevalence, f"Estimate: {sample}.", missing, digits=2),
+        _tile("Recall: adverts that were flagged", known.recall, f"Estimate: {sample}.", missing),
+        _tile("Prevalence: posts that are adverts", known.prevalence, f"Estimate: {sample}.", missing, digits=2),
     ]
 
 
