@@ -75,7 +75,7 @@ def test_columns_stack_from_the_ground_and_stay_in_their_picture() -> None:
     chart = columns("T", ["a", "b"], {"1 May": {"a": 3, "b": 1}, "2 May": {}, "3 May": {"b": 2}})
     assert [bar.title for bar in chart.bars] == ["1 May: 3 a", "1 May: 1 b", "3 May: 2 b"]
     assert chart.bars[1].y + chart.bars[1].height == pytest.approx(chart.bars[0].y)
-    assert all(0 <= bar.x and bar.x + bar.width <= chart.width and bar.y >= 0 for bar in chart.bars)
+    assert all(bar.x >= 0 and bar.x + bar.width <= chart.width and bar.y >= 0 for bar in chart.bars)
     assert chart.description == "1 May to 3 May: 3 a, 3 b. Most on 1 May: 4."
 
 

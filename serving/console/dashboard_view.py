@@ -109,7 +109,7 @@ def decided(connection: Connection, *, since: datetime, now: datetime) -> Column
         DECISIONS.c.time >= since, DECISIONS.c.decision.in_(DECIDED), DECISIONS.c.id.not_in(undone)
     )
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for time, decision in connection.execute(query).tuples():
+    for time, decision in connection.execute(query):
         found[_day(time)][DECIDED[decision]] += 1
     span = (now.astimezone(UTC).date() - since.astimezone(UTC).date()).days
     days = [_day(since + timedelta(days=day)) for day in range(span + 1)]
