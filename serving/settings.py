@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     metrics_open: bool = False  # whether /metrics answers without a key: only where nobody else reaches the port
     trusted_hosts: Words = ()  # names that the service goes by, also *.example.org; none: any name
     trusted_proxies: Words = ()  # addresses whose X-Forwarded-* headers are believed; none: nobody's
+    pause_after: PositiveInt = (
+        40  # texts that a reviewer was shown in an hour, after which the console suggests a pause
+    )
     cors_origins: Words = ()  # web pages that may call, such as https://console.example.org; none: no page of others
 
     @property

@@ -9,7 +9,16 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from serving.console import lexicon_page, policy_page, releases_page, sign_in, try_page
+from serving.console import (
+    case_pages,
+    dashboard,
+    lexicon_page,
+    policy_page,
+    queue_pages,
+    releases_page,
+    sign_in,
+    try_page,
+)
 from serving.console.fields import CHECKED
 from serving.console.pages import ENTRIES, STATIC_FOLDER
 from serving.console.parts import Parts
@@ -18,6 +27,9 @@ from serving.headers import CONSOLE
 
 PAGES: Sequence[Callable[[Parts], APIRouter]] = (
     sign_in.routes,
+    queue_pages.routes,
+    case_pages.routes,
+    dashboard.routes,
     try_page.routes,
     lexicon_page.routes,
     releases_page.routes,
