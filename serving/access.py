@@ -148,6 +148,15 @@ def needs(scope: keys.Scope) -> Any:
     return Depends(check)
 
 
+def needs_any() -> Any:
+    """Make the dependency that says of a route that it wants a key, whatever its scopes; `Access` sees to it."""
+
+    async def check(_: Annotated[Any, Security(BEARER)], __: Annotated[Any, Security(API_KEY)]) -> None:
+        return None
+
+    return Depends(check)
+
+
 def caller_of(request: Request) -> Caller:
     """Give who asks; without `Access` around the routes there is nobody, and nobody may do anything."""
     caller = getattr(request.state, "caller", None)

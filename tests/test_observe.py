@@ -60,13 +60,24 @@ def failing(posts: Sequence[Post]) -> list[Verdict]:
 
 def app_of(engine: Engine, **options: Any) -> Any:
     told = {"version": "2026.12.1"}
-    return create_app({"default": detect, "failing": failing}, told, Settings(**options), engine=engine)
+    return create_app(
+        {"default": detect, "failing": failing}, told, Settings(deadline_seconds=120, **options), engine=engine
+    )
 
 
 @pytest.fixture
 def client(engine: Engine) -> Iterator[TestClient]:
     with TestClient(app_of(engine), raise_server_exceptions=False) as client:
+        wait_for_the_store(client)
         yield client
+
+
+def wait_for_the_store(client: TestClient) -> None:
+    """Wait until the keys were read once, which a busy machine may not do within the time that requests wait."""
+    for _ in range(60):
+        if client.get("/v1/release").status_code != 503:
+            return
+    raise AssertionError("the store did not answer")
 
 
 def ask(client: TestClient, *texts: str, policy: str = "default", **headers: str) -> Any:
@@ -205,6 +216,7 @@ def test_a_json_line_holds_the_fields_and_the_requests_id() -> None:
 
 def test_tallies_are_written_when_the_service_stops(engine: Engine) -> None:
     with TestClient(app_of(engine)) as client:
+        wait_for_the_store(client)
         ask(client, "2-MMC 10 a gram", "good morning")
     with engine.connect() as connection:
         rows = read(connection, since=datetime.now(UTC) - timedelta(hours=1))
@@ -230,7 +242,9 @@ def test_whoever_is_asked_adds_up_all_workers_and_forgets_the_state_of_dead_ones
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
 
     def told() -> str:
-        script = "from serving.observe.metrics import Metrics; print(Metrics().text().decode())"
+        script = (
+            "from serving.observe.metrics import Metrics; us = Metrics(); us.store_up.set(1); print(us.text().decode())"
+        )
         return subprocess.run(
             [sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True
         ).stdout
@@ -271,8 +285,9 @@ def test_several_workers_share_a_folder_that_is_gone_afterwards(monkeypatch: pyt
 
 def test_a_store_that_falls_silent_is_told_and_stops_nothing(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'npsight.db'}")
-    app = create_app_directly({"default": detect}, {"version": "1"}, Settings(), engine=engine)
+    app = create_app_directly({"default": detect}, {"version": "1"}, Settings(deadline_seconds=120), engine=engine)
     with TestClient(from_here(app)) as client:
+        wait_for_the_store(client)
         assert numbers(client)["npsight_store_up",] == 1
         with writing(engine) as connection:
             for table in ("tallies", "api_keys"):

@@ -131,3 +131,15 @@ def test_facts_stand_in_the_manifest_beside_the_checksums(folder: Path) -> None:
     assert open_release(folder).manifest == closed.manifest
     assert (closed.version, closed.manifest["backbone"]) == ("9", "b")
     assert set(closed.manifest["files"]) == set(REQUIRED)
+
+
+def test_a_reference_in_a_release_is_listed_and_a_changed_one_refused(tmp_path: Path, tiny_release: Release) -> None:
+    folder = tmp_path / "with_reference"
+    shutil.copytree(tiny_release.folder, folder)
+    (folder / "reference.json").write_text("{}", encoding="utf-8")
+    facts = {key: tiny_release.manifest[key] for key in tiny_release.manifest.keys() - {"version", "created", "files"}}
+    made = save_manifest(folder, version="2026.1.1", created="2026-01-01", facts=facts)
+    assert "reference.json" in made.manifest["files"]
+    (folder / "reference.json").write_text("{ }", encoding="utf-8")
+    with pytest.raises(ReleaseError, match=r"reference\.json: found sha256"):
+        open_release(folder)

@@ -5,7 +5,7 @@ import sys
 import pytest
 from callers import create_local_app as create_app  # type: ignore[import-not-found]  # pytest finds it beside this file
 from fastapi.testclient import TestClient
-from test_observe import detect, failing  # type: ignore[import-not-found]  # as above
+from test_observe import detect, failing, wait_for_the_store  # type: ignore[import-not-found]  # as above
 
 from serving.observe import tracing
 from serving.settings import Settings
@@ -38,8 +38,10 @@ def test_a_trace_names_the_route_and_nothing_that_was_sent(monkeypatch: pytest.M
     monkeypatch.setattr(tracing, "provider", lambda: provider)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")  # only the one above
-    app = create_app({"default": detect, "failing": failing}, {}, Settings(otel=True))
+    app = create_app({"default": detect, "failing": failing}, {}, Settings(otel=True, deadline_seconds=120))
     with TestClient(app, raise_server_exceptions=False) as client:
+        wait_for_the_store(client)
+        exported.clear()
         for policy in ("default", "failing", "unknown"):
             body = {"posts": [{"id": "1", "text": SECRET}], "policy": policy}
             client.post(f"/v1/classify?q={SECRET}", json=body)

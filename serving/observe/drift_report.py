@@ -51,7 +51,7 @@ def print_drift(drift: Drift, console: Console) -> None:
         table.add_column(name, justify="right" if name in ("PSI", "by chance") else "left")
     for each in drift.shifts:
         moved = "; ".join(f"{_value(each, value)} {one:.1%} -> {other:.1%}" for value, one, other in each.moved[:MOVES])
-        cells = (NAMES[Measure(each.measure)], f"{each.psi:.3f}", f"{each.chance:.3f}", each.word, moved)
+        cells = (NAMES[Measure(each.measure)], _figure(each.psi), _figure(each.chance), each.word, moved)
         table.add_row(*map(Text, cells))
     console.print(table)
     console.print(
@@ -67,6 +67,10 @@ def _value(each: Shift, value: str) -> str:
         return value
     low, high = bin_edges(value)
     return f"{low:.2g}-{high:.2g}"
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def _said(share: Share) -> str:

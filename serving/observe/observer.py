@@ -11,10 +11,12 @@ from functools import partial
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Counter
 from sqlalchemy import Engine
 
 from models.verdict import Post, Verdict
+from serving import access, problems
 from serving.keyring import Keyring
 from serving.live import Live
 from serving.observe.metrics import Metrics
@@ -133,9 +135,10 @@ class Observer:
         self.metrics.unknown_share.labels("live").set(drift.unknown.share)
 
     def _routes(self) -> APIRouter:
-        router = APIRouter(tags=["health"])
+        wanted = [] if self._settings.metrics_open else [access.needs_any()]
+        router = APIRouter(tags=["health"], dependencies=wanted, responses=problems.documented(*access.REFUSALS))
 
-        @router.get("/metrics", response_class=Response)
+        @router.get("/metrics", response_class=PlainTextResponse)
         async def metrics() -> Response:
             """Give the numbers of all workers in Prometheus' text format."""
             self.look()
