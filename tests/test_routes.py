@@ -66,13 +66,16 @@ def detect(posts: Sequence[Post]) -> list[Verdict]:
 
 
 class Door:
-    """A service with a store, and the keys to it."""
+    """A service with a store, and the keys to it: all made at once, since a worker reads keys every few seconds."""
 
     def __init__(self, folder: Path) -> None:
         self.engine: Engine = open_engine(f"sqlite:///{folder / 'npsight.db'}")
         upgrade(self.engine)
         self.app: FastAPI = create_app({"default": detect}, {"release": "r"}, MANY, engine=self.engine)
         self.all = self.key(*Scope)
+        self.single = {scope: self.key(scope) for scope in Scope}
+        self.expired = self.key(*Scope, expires=datetime.now(UTC) - timedelta(days=1))
+        self.revoked = self.key(*Scope, revoke=True)
 
     def key(self, *scopes: Scope, expires: datetime | None = None, revoke: bool = False) -> str:
         with writing(self.engine) as connection:
@@ -130,12 +133,11 @@ def test_the_description_is_the_same_on_every_machine(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("shown", ["none", "forged", "expired", "revoked", "of another form", "two"])
 def test_no_route_lets_in_who_has_no_key_that_works(door: Door, client: TestClient, shown: str) -> None:
-    past = datetime.now(UTC) - timedelta(days=1)
     headers: dict[str, dict[str, str]] = {
         "none": {},
         "forged": bearer(door.all[:-1] + ("a" if door.all[-1] != "a" else "b")),
-        "expired": bearer(door.key(*Scope, expires=past)),
-        "revoked": bearer(door.key(*Scope, revoke=True)),
+        "expired": bearer(door.expired),
+        "revoked": bearer(door.revoked),
         "of another form": {"Authorization": "Basic YWRtaW46YWRtaW4="},
         "two": bearer(door.all) | {"X-API-Key": door.all},
     }
@@ -147,7 +149,7 @@ def test_no_route_lets_in_who_has_no_key_that_works(door: Door, client: TestClie
 
 
 def test_each_route_opens_to_exactly_one_scope(door: Door, client: TestClient) -> None:
-    single = {scope: bearer(door.key(scope)) for scope in Scope}
+    single = {scope: bearer(key) for scope, key in door.single.items()}
     for method, path in operations(door):
         answers = {scope: client.request(method, path, headers=key).status_code for scope, key in single.items()}
         opened = [scope for scope, status in answers.items() if status != 403]
