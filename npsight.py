@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.verbs import ReleaseOption, Threads, said_plainly
+from serving.verbs.drift import drift
 from serving.verbs.keeping import audit, keys, store
+from serving.verbs.privacy import privacy, secrets
+from serving.verbs.recalibrating import recalibrating
 from serving.verbs.releases import releases
+from serving.verbs.reviewing import feedback
+from serving.verbs.shadow import shadow
 from serving.verbs.terms import live_terms
 from training.verbs import corpus, document_release, verbs
 
@@ -106,12 +111,18 @@ app.add_typer(corpus, name="corpus")
 app.add_typer(releases, name="releases")
 releases.command("document")(document_release)
 app.add_typer(live_terms, name="lexicon")
+app.add_typer(shadow, name="shadow")
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
+app.add_typer(privacy)
+app.add_typer(secrets, name="secrets")
+app.add_typer(feedback, name="feedback")
+app.add_typer(recalibrating)
+app.add_typer(drift, name="drift")
 
 
-SEVERAL = ("--data", "--held-out", "--beside")
+SEVERAL = ("--data", "--held-out", "--beside", "--protocol")
 """Options that take several files in a row, which the parser itself does not know."""
 
 

@@ -7,7 +7,7 @@ mass is shared out inside each side by a softmax with a temperature.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,12 @@ def sigmoid(values: Floats) -> Floats:
 
 def log_odds(probability: float) -> float:
     """Turn a probability strictly between 0 and 1 into log-odds."""
-    return float(np.log(probability) - np.log1p(-probability))
+    return float(log_odds_of(np.asarray(probability)))
+
+
+def log_odds_of(probabilities: Floats) -> Floats:
+    """Turn many of them."""
+    return np.asarray(np.log(probabilities) - np.log1p(-probabilities))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,17 @@ class Calibration:
         """Give the probability of an advert (posts,) from intent logits (posts, 8), for a stream with this share."""
         shift = log_odds(prevalence) - log_odds(self.prevalence)
         return sigmoid(self.slope * advert_log_odds(logits) + self.intercept + shift)
+
+    def own_log_odds(self, stated: Floats, *, prevalence: Floats) -> Floats:
+        """Undo the shift: log-odds stated for streams with such shares of adverts to those at the fitted share."""
+        return stated - (log_odds_of(prevalence) - log_odds(self.prevalence))
+
+    def bent(self, *, slope: float, shift: float) -> Calibration:
+        """Bend the curve: log-odds at the fitted prevalence become `slope` times what they were, plus `shift`.
+
+        How the mass is shared out inside each side stays as it is.
+        """
+        return replace(self, slope=slope * self.slope, intercept=slope * self.intercept + shift)
 
     def to_json(self) -> dict[str, float]:
         """Give the fields as they stand in `calibration.json`."""

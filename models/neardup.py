@@ -22,6 +22,7 @@ SHORT = 12  # characters: shorter texts share shingles by chance, so they must b
 ROWS = 4  # permutations a band: two texts at 0.7 meet in one of the bands with probability 0.99, at 0.3 with 0.12
 BANDS = 16
 PERMUTATIONS = ROWS * BANDS
+THRESHOLD = 0.7  # common shingles from which on two texts are one; see ROWS
 CHUNK = 8192  # posts hashed at once, which keeps the shingle arrays near 10 MB each
 SKETCH_BYTES = 4_000_000
 MEMBERS = 3  # copies that a sketch keeps of one group, since the ends of a chain can be far apart
@@ -49,13 +50,33 @@ def signature(texts: Sequence[str]) -> Hashes:
     return signatures
 
 
-def groups(texts: Sequence[str], *, threshold: float = 0.7) -> npt.NDArray[np.int64]:
+def bands(signatures: Hashes) -> Hashes:
+    """Fold the rows of each band into one hash, (posts, bands): near copies meet in one of them."""
+    keys = np.zeros((len(signatures), BANDS), np.uint64)
+    for row in range(ROWS):
+        keys = _mix(keys * _GOLDEN + signatures[:, row::ROWS])
+    return keys
+
+
+def similarity(signatures: Hashes, one: Hashes) -> npt.NDArray[np.float64]:
+    """Give the share of columns in which each signature equals one, (posts,)."""
+    share: npt.NDArray[np.float64] = (signatures == one).mean(axis=1)
+    return share
+
+
+def empty(signatures: Hashes) -> npt.NDArray[np.bool_]:
+    """Say which signatures are those of texts without anything to compare, (posts,)."""
+    nothing: npt.NDArray[np.bool_] = (signatures == np.iinfo(np.uint64).max).all(axis=1)
+    return nothing
+
+
+def groups(texts: Sequence[str], *, threshold: float = THRESHOLD) -> npt.NDArray[np.int64]:
     """Give near copies the same id, (posts,). Ids count up in order of first appearance; empty texts stay alone."""
     signatures = signature(texts)
     parents = np.arange(len(texts))
-    for pairs in _candidates(_bands(signatures)):
+    for pairs in _candidates(bands(signatures)):
         close = (signatures[pairs[:, 0]] == signatures[pairs[:, 1]]).mean(axis=1) >= threshold
-        for one, other in pairs[close & ~_empty(signatures)[pairs[:, 0]]]:
+        for one, other in pairs[close & ~empty(signatures)[pairs[:, 0]]]:
             low, high = sorted((_root(parents, one), _root(parents, other)))
             parents[high] = low
     return np.unique([_root(parents, at) for at in range(len(texts))], return_inverse=True)[1].astype(np.int64)
@@ -72,11 +93,11 @@ def sketch(texts: Sequence[str]) -> Sketch:
     room = SKETCH_BYTES // (4 * BANDS)
     members = max(1, min(MEMBERS, room // (int(ids.max(initial=0)) + 1)))
     signatures = signature([texts[at] for at in np.sort(order[rank < members])])
-    kept = np.unique(_pack(signatures[~_empty(signatures)]), axis=0)
+    kept = np.unique(_pack(signatures[~empty(signatures)]), axis=0)
     return kept[: 2 * room] if len(kept) <= room else np.ascontiguousarray(kept[: 2 * room, : BANDS // 2])
 
 
-def seen(texts: Sequence[str], sketch: Sketch, *, threshold: float = 0.7) -> npt.NDArray[np.bool_]:
+def seen(texts: Sequence[str], sketch: Sketch, *, threshold: float = THRESHOLD) -> npt.NDArray[np.bool_]:
     """Say of each text whether it, or a near copy, went into the sketch, (posts,)."""
     signatures = signature(texts)
     packed = _pack(signatures)[:, : sketch.shape[1]]
@@ -90,7 +111,7 @@ def seen(texts: Sequence[str], sketch: Sketch, *, threshold: float = 0.7) -> npt
             rows = sketch[order[first[posts] + step]]
             same = packed[posts].view(np.uint8) == rows.view(np.uint8)
             found[posts] = same.mean(axis=1) >= threshold
-    return found & ~_empty(signatures)
+    return found & ~empty(signatures)
 
 
 def save(sketch: Sketch, path: Path) -> None:
@@ -148,28 +169,15 @@ def _permutations() -> tuple[Hashes, Hashes]:
     return seeds[:PERMUTATIONS] | np.uint64(1), seeds[PERMUTATIONS:]
 
 
-def _empty(signatures: Hashes) -> npt.NDArray[np.bool_]:
-    empty: npt.NDArray[np.bool_] = (signatures == np.iinfo(np.uint64).max).all(axis=1)
-    return empty
-
-
-def _bands(signatures: Hashes) -> Hashes:
-    """Fold the rows of each band into one hash, (posts, bands)."""
-    keys = np.zeros((len(signatures), BANDS), np.uint64)
-    for row in range(ROWS):
-        keys = _mix(keys * _GOLDEN + signatures[:, row::ROWS])
-    return keys
-
-
 def _pack(signatures: Hashes) -> Sketch:
     """Keep one byte of each hash, four to a band, (posts, bands)."""
     low = (_mix(signatures) & np.uint64(0xFF)).astype(np.uint8)
     return np.ascontiguousarray(low).view(np.uint32)
 
 
-def _candidates(bands: Hashes) -> Iterator[npt.NDArray[np.int64]]:
+def _candidates(folded: Hashes) -> Iterator[npt.NDArray[np.int64]]:
     """Pair each post with the first and with the previous one that shares a band, (pairs, 2)."""
-    for keys in bands.T:
+    for keys in folded.T:
         order = np.argsort(keys, kind="stable")
         equal = keys[order][1:] == keys[order][:-1]
         heads = (

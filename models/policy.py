@@ -106,13 +106,18 @@ def top_advert(intents: Mapping[Intent, float]) -> Intent:
     return max((intent for intent in INTENTS if intent in ADVERT_INTENTS), key=lambda intent: intents[intent])
 
 
-def save_policy(policy: Policy, path: Path) -> None:
-    """Write the policy as JSON."""
+def policy_to_json(policy: Policy) -> dict[str, Any]:
+    """Give the policy as values for JSON; equal policies give equal values."""
     values = asdict(policy)
     for carve_out in values["carve_outs"]:
         for name in ("countries", "nps_classes", "substances"):
             carve_out[name] = sorted(carve_out[name])
-    path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return values
+
+
+def save_policy(policy: Policy, path: Path) -> None:
+    """Write the policy as JSON."""
+    path.write_text(json.dumps(policy_to_json(policy), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def load_policy(path: Path) -> Policy:

@@ -30,13 +30,20 @@ class Registry:
 
     def publish(self, release: Release) -> Release:
         """Copy a checked release in under its version; an existing version is never overwritten."""
-        target = self.folder / release.version
-        if target.exists():
-            raise ReleaseError(f"{target}: version {release.version} is already there, wanted a new one")
+        return self.admit(release, self.copy_in(release))
+
+    def copy_in(self, release: Release) -> Path:
+        """Copy a release beside the versions, where no reader sees it yet: the long part of publishing."""
+        self._refuse_known(release)
         half = self.folder / f".{release.version}.{os.getpid()}"
         shutil.copytree(release.folder, half)
-        half.rename(target)
-        return open_release(target)
+        return half
+
+    def admit(self, release: Release, half: Path) -> Release:
+        """Let readers see what `copy_in` copied: the short part."""
+        self._refuse_known(release)
+        half.rename(self.folder / release.version)
+        return open_release(self.folder / release.version)
 
     def history(self) -> list[str]:
         """List what was promoted, newest last; empty before the first promotion."""
@@ -87,6 +94,11 @@ class Registry:
         release = self.open(history[-2])
         self._write(history[:-1])
         return release
+
+    def _refuse_known(self, release: Release) -> None:
+        target = self.folder / release.version
+        if target.exists():
+            raise ReleaseError(f"{target}: version {release.version} is already there, wanted a new one")
 
     def _write(self, history: Sequence[str]) -> None:
         half = self.folder / f".{LIVE}.{os.getpid()}"

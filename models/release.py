@@ -24,6 +24,7 @@ DEFAULT_RELEASE = Path(__file__).parent / "default"
 GRAPH, TOKENIZER, LEXICON = "model.onnx", "tokenizer.json", "lexicon.tsv"
 CALIBRATION, POLICY = "calibration.json", "policy.json"
 BASELINE, SKETCH, CARD, REPORT, MANIFEST = "baseline.npz", "sketch.npy", "README.md", "report.json", "manifest.json"
+REFERENCE = "reference.json"  # not in every release: see models/reference.py
 REQUIRED = (GRAPH, TOKENIZER, LEXICON, CALIBRATION, POLICY, BASELINE, SKETCH, CARD, REPORT)
 
 
@@ -50,13 +51,23 @@ class Release:
         """Give the release's own version, such as `2026.11.1`."""
         return str(self.manifest["version"])
 
+    @property
+    def digest(self) -> str:
+        """Hash the manifest, which holds the checksum of every other file."""
+        return sha256(self.folder / MANIFEST)
+
     def path(self, name: str) -> Path:
         """Give the path of one of its files."""
         return self.folder / name
 
+    def facts(self) -> dict[str, Any]:
+        """Give what the manifest holds beside what `save_manifest` says by itself."""
+        own = ("format", "version", "created", "intents", "files")
+        return {name: value for name, value in self.manifest.items() if name not in own}
+
     def describe(self) -> dict[str, Any]:
         """Give what `GET /v1/release` and `npsight releases show` say of it."""
-        shown = ("version", "created", "format", "intents", "backbone", "layers", "cards", "metrics")
+        shown = ("version", "created", "format", "intents", "backbone", "layers", "cards", "metrics", "recalibrated")
         return {name: self.manifest[name] for name in shown if name in self.manifest}
 
 
@@ -77,7 +88,9 @@ def save_manifest(folder: Path, *, version: str, created: str, facts: Mapping[st
         "created": created,
         "intents": [str(intent) for intent in INTENTS],
         "files": {
-            name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size} for name in REQUIRED
+            name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
+            for name in (*REQUIRED, REFERENCE)
+            if (folder / name).is_file()
         },
         **facts,
     }
@@ -100,6 +113,8 @@ def open_release(folder: Path) -> Release:
     _check_manifest(path, manifest)
     for name in REQUIRED:
         _check_file(folder / name, manifest["files"][name])
+    if isinstance(listed := manifest["files"].get(REFERENCE), dict):
+        _check_file(folder / REFERENCE, listed)
     return Release(folder, manifest)
 
 

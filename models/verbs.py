@@ -53,7 +53,8 @@ def wanted(value: Path | None, name: str) -> Path:
 
 def extra_for(package: str | None) -> str:
     """Say which extra brings a missing package."""
-    serving = ("fastapi", "uvicorn", "pydantic", "pydantic_settings", "sqlalchemy", "alembic", "psycopg", "limits")
+    web, store = ("fastapi", "uvicorn", "pydantic", "pydantic_settings"), ("sqlalchemy", "alembic", "psycopg", "limits")
+    serving = (*web, *store, "prometheus_client", "pythonjsonlogger")
     extras = dict.fromkeys(serving, "serve")
     evaluating = ("sklearn", "scipy", "matplotlib", "jinja2", "cleanlab", "httpx", "psutil")
     extras |= dict.fromkeys(evaluating, "evaluate")

@@ -6,7 +6,7 @@ no set-up. As soon as one key was ever made, also one that is revoked by now, ev
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import keys, rates
-from serving.headers import OPEN_PATHS, SecurityHeaders, TrustedHosts, host_name
+from serving.headers import OPEN_PATHS, SecurityHeaders, TrustedHosts, host_name, is_console
 from serving.keyring import Keyring
 from serving.problems import Problem, respond
 from serving.rates import Left, Rates
@@ -42,25 +42,41 @@ class Caller:
     counted_as: str
 
 
+Identify = Callable[[Scope], Awaitable[Caller]]
+"""Give the caller of a request, or raise `unauthenticated`."""
+
+
 class Access:
     """Let nobody through who does not show a key. It stands before the body is read."""
 
-    def __init__(self, app: ASGIApp, *, keyring: Keyring, limits: Rates, local: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keyring: Keyring,
+        limits: Rates,
+        local: bool,
+        open_paths: frozenset[str] = OPEN_PATHS,
+        pages: Identify | None = None,
+    ) -> None:
         self.app = app
+        self.open_paths = open_paths
         self.keyring = keyring
         self.limits = limits
         self.local = local
+        self.pages = pages  # who knows the visitors of the console, which has a cookie where others show a key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find the caller, count the request, and tell the routes who it is."""
-        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in OPEN_PATHS):
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self.open_paths):
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":  # no route of ours is a websocket
             await send({"type": "websocket.close", "code": 1008})
             return
         try:
-            caller = await self.identify(scope)
+            identify = self.pages if self.pages and is_console(scope["path"]) else self.identify
+            caller = await identify(scope)
             left = await self.limits.take("requests", caller.counted_as)
         except Problem as problem:
             await respond(problem)(scope, receive, send)
@@ -76,25 +92,32 @@ class Access:
         if known is None:
             raise _unavailable(self.keyring.fault)
         if shown is None:
-            if self.local and not known and _from_here(scope):
-                return Caller("local", frozenset(keys.Scope), f"address:{_address(scope)}")
+            if self.local and (caller := open_here(scope, known)):
+                return caller
             raise _unauthenticated(HOW)
-        return self._holder(shown, known)
+        return holder(self.keyring, shown, known)
 
-    def _holder(self, shown: str, known: Any) -> Caller:
-        key_id, secret = keys.parse(shown) or ("", "")
-        key = known.get(key_id, keys.NOBODY)
-        if not keys.matches(key, secret):
-            if (
-                key_id and key is keys.NOBODY and self.keyring.fault
-            ):  # it may have been made since the store fell silent
-                raise _unavailable(self.keyring.fault)
-            raise _unauthenticated("The key is not known here.", error="invalid_token")
-        now = datetime.now(UTC)
-        if (state := key.state(now)) != "active":  # who shows the whole key may know this much of it
-            raise _unauthenticated(f"The key is {state}.", error="invalid_token")
-        self.keyring.used(key, now)
-        return Caller(key.id, key.scopes, f"key:{key.id}")
+
+def open_here(scope: Scope, known: Mapping[str, keys.Key]) -> Caller | None:
+    """Give the caller on this machine whom a service that only this machine reaches lets in while it has no keys."""
+    if known or not _from_here(scope):
+        return None
+    return Caller("local", frozenset(keys.Scope), f"address:{_address(scope)}")
+
+
+def holder(keyring: Keyring, shown: str, known: Mapping[str, keys.Key]) -> Caller:
+    """Give who holds a key, or say why it lets nobody in."""
+    key_id, secret = keys.parse(shown) or ("", "")
+    key = known.get(key_id, keys.NOBODY)
+    if not keys.matches(key, secret):
+        if key_id and key is keys.NOBODY and keyring.fault:  # it may have been made since the store fell silent
+            raise _unavailable(keyring.fault)
+        raise _unauthenticated("The key is not known here.", error="invalid_token")
+    now = datetime.now(UTC)
+    if (state := key.state(now)) != "active":  # who shows the whole key may know this much of it
+        raise _unauthenticated(f"The key is {state}.", error="invalid_token")
+    keyring.used(key, now)
+    return Caller(key.id, key.scopes, f"key:{key.id}")
 
 
 def shown_key(headers: Headers) -> str | None:
@@ -140,19 +163,22 @@ async def take_posts(request: Request, count: int) -> None:
         request.state.lefts.append(left)
 
 
-def install(app: FastAPI, settings: Settings, keyring: Keyring) -> None:
+def install(app: FastAPI, settings: Settings, keyring: Keyring, *, pages: Identify | None = None) -> None:
     """Put access and what goes with it around the app; each one added here stands around those before it."""
-    app.add_middleware(Access, keyring=keyring, limits=Rates(settings), local=settings.local)
+    opened = OPEN_PATHS | ({"/metrics"} if settings.metrics_open else set())
+    app.add_middleware(
+        Access, keyring=keyring, limits=Rates(settings), local=settings.local, open_paths=opened, pages=pages
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
-            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After"],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Reviewer"],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
         )
     if settings.trusted_hosts:
-        app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
+        app.add_middleware(TrustedHosts, names=settings.trusted_hosts, open_paths=opened)
     app.add_middleware(SecurityHeaders)
 
 

@@ -1,4 +1,4 @@
-"""The HTTP API: posts in, verdicts out, for who holds a key. No post is stored here, and its text is never logged."""
+"""The HTTP API: posts in, verdicts out, for who holds a key. What is flagged is kept for review; no text is logged."""
 
 from __future__ import annotations
 
@@ -15,16 +15,30 @@ from sqlalchemy import Engine
 from models.verdict import Detect, Verdict
 from models.wire import verdict_to_json
 from serving import access, problems
+from serving.answering import Answering
 from serving.batching import Batcher
+from serving.console import routes as console
+from serving.console.parts import Parts
+from serving.console.refused import ProblemPages
+from serving.console.sessions import Sessions
+from serving.console.visitors import Visitors
 from serving.guard import BodyLimit, Guard, JsonRoute
 from serving.keyring import Keyring
 from serving.keys import Scope
 from serving.lifespan import running
 from serving.live import Live, Look, Snapshot
+from serving.noting import Noting
+from serving.observe.observer import Observer
+from serving.observe.tracing import telemetry
 from serving.presence import ClientGoneError, while_present
 from serving.problems import Problem
 from serving.readiness import Readiness
+from serving.review.feedback_routes import feedback_routes
+from serving.review.recording import Recorder
+from serving.review.routes import review_routes
 from serving.settings import Settings
+from serving.shadow import Shadow
+from serving.shadow_rows import Outcome
 from serving.store.engine import open_engine
 from serving.wire import ClassifyRequest, ClassifyResponse, faults
 
@@ -60,10 +74,24 @@ def live_app(
     readiness = Readiness(live, batcher)
     engine = engine or open_engine(settings.store)
     keyring = Keyring(engine)
+    recorder = Recorder(engine, audit_rate=settings.audit_rate, campaign_days=settings.campaign_days)
+    shadow = Shadow(engine, busy=lambda: batcher.busy)
+    noting = Noting(engine, live, every=settings.watch_seconds)
+    observer = Observer(settings, engine, live, keyring, waiting=lambda: batcher.posts_waiting)
+    batcher.on_run = observer.metrics.ran
+    observer.follow(observer.metrics.queued, lambda: recorder.queued)
+    observer.follow(observer.metrics.not_queued, lambda: recorder.not_queued)
+    for outcome in Outcome:
+        observer.follow(observer.metrics.shadowed.labels(outcome), partial(shadow.counts.get, outcome, 0))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(readiness, live, batcher, settings.shutdown_seconds - 1):  # the last second is the server's
+        async with (
+            observer.running(),  # to the end: what is answered while the service stops is counted too
+            shadow.running(),
+            noting.running(),
+            running(readiness, live, batcher, recorder, settings.shutdown_seconds - 1),  # the last second: the server's
+        ):
             yield
         engine.dispose()
 
@@ -73,18 +101,24 @@ def live_app(
         description="Which posts advertise drugs, and why. Every error is a problem document (RFC 9457).",
         lifespan=lifespan,
         redoc_url=None,
-        telemetry={"logs": False},  # its log records carry validation errors, and those carry post text
+        telemetry=telemetry(settings.otel),
     )
-    app.include_router(verdict_routes(live, batcher, settings))
-    app.include_router(health_routes(readiness, live, keyring))
+    app.include_router(verdict_routes(live, Answering(batcher, recorder, observer, shadow), settings))
+    app.include_router(health_routes(readiness, live, keyring, recorder))
+    app.include_router(review_routes(engine))
+    app.include_router(feedback_routes(engine, live, batcher, settings))
     problems.install(app)
+    visitors = Visitors(Sessions(engine), keyring, local=settings.local)
+    console.install(app, Parts(live, batcher, settings, engine, keyring, visitors))
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
-    access.install(app, settings, keyring)
-    app.add_middleware(Guard)  # the last one added is the outermost
+    access.install(app, settings, keyring, pages=visitors.identify)
+    app.add_middleware(Guard)
+    app.add_middleware(ProblemPages)  # the last one added is the outermost
+    observer.install(app)
     return app
 
 
-def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRouter:
+def verdict_routes(live: Live, answering: Answering, settings: Settings) -> APIRouter:
     """Build what clients call."""
     router = APIRouter(
         prefix="/v1",
@@ -111,9 +145,10 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
         if found := faults(request, policies=sorted(snapshot.detects), settings=settings):
             raise problems.invalid_request(found)
         await access.take_posts(http, len(request.posts))
-        judging = batcher.judge(snapshot.detects[request.policy], request.to_posts())
+        caller = access.caller_of(http).id
+        answering_it = answering.answer(snapshot, request.policy, request.to_posts(), caller)
         try:
-            return await written(await while_present(http.receive, judging))
+            return await written(*await while_present(http.receive, answering_it))
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
 
@@ -125,20 +160,21 @@ def verdict_routes(live: Live, batcher: Batcher, settings: Settings) -> APIRoute
     return router
 
 
-async def written(verdicts: Sequence[Verdict]) -> Response:
+async def written(verdicts: Sequence[Verdict], queued: Sequence[bool | None]) -> Response:
     """Write verdicts as JSON without holding up the event loop."""
-    write = partial(_json, verdicts)
+    write = partial(_json, verdicts, queued)
     content = write() if len(verdicts) <= WRITTEN_AT_ONCE else await run_sync(write)
     return Response(content, media_type="application/json")
 
 
-def _json(verdicts: Sequence[Verdict]) -> bytes:
+def _json(verdicts: Sequence[Verdict], queued: Sequence[bool | None]) -> bytes:
     """Write verdict by verdict: the encoder lets no other thread run before it is through."""
     write = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f'{{"verdicts":[{",".join(write(verdict_to_json(each)) for each in verdicts)}]}}'.encode()
+    answers = (verdict_to_json(each) | {"queued": kept} for each, kept in zip(verdicts, queued, strict=True))
+    return f'{{"verdicts":[{",".join(map(write, answers))}]}}'.encode()
 
 
-def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRouter:
+def health_routes(readiness: Readiness, live: Live, keyring: Keyring, recorder: Recorder) -> APIRouter:
     """Build what balancers call."""
     router = APIRouter(tags=["health"])
 
@@ -149,7 +185,7 @@ def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRout
 
     @router.get("/readyz", responses=problems.documented("not-ready"))
     async def readyz() -> dict[str, Any]:
-        """Say whether model and store have answered once, and what was changed but could not be put in force.
+        """Say whether model and store have answered once, and what could not be put in force or kept for review.
 
         Later the store may fall silent for a while: verdicts go on.
         """
@@ -157,7 +193,8 @@ def health_routes(readiness: Readiness, live: Live, keyring: Keyring) -> APIRout
             raise Problem("not-ready", readiness.reason)
         if await keyring.keys() is None:
             raise Problem("not-ready", keyring.fault)
-        said: dict[str, Any] = {"status": "ready", "store": keyring.fault or "answers"}
+        said: dict[str, Any] = {"status": "ready", "store": keyring.fault or recorder.fault or "answers"}
+        said |= {"not_queued": recorder.not_queued} if recorder.not_queued else {}
         return said | ({"not_in_force": list(live.faults)} if live.faults else {})
 
     return router

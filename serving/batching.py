@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -51,6 +52,7 @@ class Batcher:
         self.batch_posts, self.runs_at_once = batch_posts, runs_at_once
         self.queue_posts, self.deadline_seconds = queue_posts, deadline_seconds
         self.closed = False
+        self.on_run: Callable[[int, float], object] | None = None  # is told of each run: how many posts, how long
         self._waiting: dict[Part, None] = {}  # in order of arrival; a part given up is taken out at once
         self._posts_waiting = 0
         self._accepted: set[Request] = set()
@@ -80,6 +82,16 @@ class Batcher:
         if isinstance(judged, Exception):
             raise judged
         return judged
+
+    @property
+    def busy(self) -> bool:
+        """Say whether somebody waits for an answer. Any thread may ask."""
+        return bool(self._accepted)
+
+    @property
+    def posts_waiting(self) -> int:
+        """Give how many posts wait for a run."""
+        return self._posts_waiting
 
     def open(self) -> None:
         """Accept again: one app may be started more than once, as in tests."""
@@ -119,7 +131,9 @@ class Batcher:
 
     def _start_workers(self) -> None:
         if len(self._workers) < self.runs_at_once:
-            worker = asyncio.create_task(self._work())
+            worker = asyncio.create_task(
+                self._work(), context=Context()
+            )  # it works for many requests, not for this one
             self._workers.add(worker)  # the loop itself holds a task only weakly
 
     async def _work(self) -> None:
@@ -147,6 +161,8 @@ class Batcher:
             yield part
 
     def _measure(self, posts: int, seconds: float) -> None:
+        if self.on_run:
+            self.on_run(posts, seconds)
         newest = seconds / max(posts, 1)
         self._seconds_a_post += (newest - self._seconds_a_post) * (SMOOTHING if self._seconds_a_post else 1)
 

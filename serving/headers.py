@@ -16,6 +16,12 @@ DOCS = (
     "style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src data: https://fastapi.tiangolo.com; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# A page of the console loads what this process serves and nothing else: no script or style stands in a page.
+PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+CONSOLE = "/console"
 DOCS_PATHS = frozenset({"/docs", "/docs/oauth2-redirect"})
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What balancers call: without a key, and under whatever name."""
@@ -38,8 +44,9 @@ class SecurityHeaders:
                 given = MutableHeaders(scope=message)
                 given.setdefault("X-Content-Type-Options", "nosniff")
                 given.setdefault("X-Frame-Options", "DENY")  # for browsers that do not know frame-ancestors
-                given.setdefault("Referrer-Policy", "no-referrer")
-                given.setdefault("Content-Security-Policy", DOCS if scope["path"] in DOCS_PATHS else STRICT)
+                # Under no-referrer a browser says `Origin: null` of our own forms, like those of others.
+                given.setdefault("Referrer-Policy", "same-origin" if is_console(scope["path"]) else "no-referrer")
+                given.setdefault("Content-Security-Policy", _policy(scope["path"]))
                 given.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -49,21 +56,32 @@ class SecurityHeaders:
 class TrustedHosts:
     """Refuse a Host header that is none of ours: a page elsewhere, or a proxy set up wrongly, sent the browser here."""
 
-    def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, names: Sequence[str], open_paths: frozenset[str] = OPEN_PATHS) -> None:
+        self.app, self.open_paths = app, open_paths
         self.names = frozenset(name.lower() for name in names if not name.startswith("*."))
         self.endings = tuple(name[1:].lower() for name in names if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at the name, whatever the port."""
         name = host_name(scope)
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._ours(name):
+        if scope["type"] != "http" or scope["path"] in self.open_paths or self._ours(name):
             await self.app(scope, receive, send)
         else:
             await respond(Problem("unknown-host", "NPSIGHT_TRUSTED_HOSTS has the names."))(scope, receive, send)
 
     def _ours(self, name: str) -> bool:
         return name in self.names or (bool(self.endings) and name.endswith(self.endings))
+
+
+def is_console(path: str) -> bool:
+    """Say whether a path is the console's."""
+    return path == CONSOLE or path.startswith(f"{CONSOLE}/")
+
+
+def _policy(path: str) -> str:
+    if is_console(path):
+        return PAGES
+    return DOCS if path in DOCS_PATHS else STRICT
 
 
 def host_name(scope: Scope) -> str:

@@ -1,20 +1,31 @@
-"""What the verbs `store`, `keys` and `audit` do: functions that take values and give lines to print."""
+"""What the verbs `store`, `keys`, `audit` and `feedback` do: functions that take values and give lines to print."""
 
 from __future__ import annotations
 
 import getpass
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from serving import audit, keys
 from serving.audit_check import MAX_FAULTS, Check, verify
+from serving.changes import Changed
+from serving.review.export import CARD, export
 from serving.settings import Settings
 from serving.store.engine import StoreError, open_engine, shown, writing
-from serving.store.upgrade import prepare
+from serving.store.upgrade import OutdatedError, prepare
 from serving.store.upgrade import upgrade as upgrade_tables
+
+T = TypeVar("T")
+NOT_RECORDED = (
+    "DONE BUT NOT RECORDED in the audit chain: a running service records what came into force once its store answers"
+)
 
 
 @contextmanager
@@ -26,9 +37,48 @@ def opened(*, ready: bool = True) -> Iterator[Engine]:
             prepare(engine)
         yield engine
     except StoreError as error:
-        raise ValueError(f"{shown(engine)}: {str(error).partition('(Background on')[0].strip()}") from error
+        raise ValueError(_said(engine, error)) from error
     finally:
         engine.dispose()
+
+
+@contextmanager
+def at_hand() -> Iterator[Engine | None]:
+    """Open the store of the settings, or say on stderr that it cannot be and give none: a change must be possible."""
+    engine = None
+    try:
+        engine = open_engine(Settings().store)
+        prepare(engine)
+    except (StoreError, OSError, OutdatedError) as error:
+        print(f"npsight: the store cannot be used ({type(error).__name__}): going on without it", file=sys.stderr)
+        yield None
+    else:
+        try:
+            yield engine
+        except StoreError as error:
+            raise ValueError(_said(engine, error)) from error
+    finally:
+        if engine:
+            engine.dispose()
+
+
+def made(changed: Changed[T]) -> T:
+    """Give what a change made; say on stderr when no record of it was kept."""
+    if not changed.recorded:
+        print(f"npsight: {NOT_RECORDED}", file=sys.stderr)
+    return changed.value
+
+
+def moment_before(words: str, now: datetime) -> datetime:
+    """Read `7d`, `12h` or a date as the moment from which on something is looked at."""
+    if found := re.fullmatch(r"(\d{1,5})([dh])", words.strip()):
+        count = int(found[1])
+        return now - (timedelta(days=count) if found[2] == "d" else timedelta(hours=count))
+    try:
+        moment = datetime.fromisoformat(words.strip())
+    except ValueError:
+        raise ValueError(f"found {words!r}, wanted 7d, 12h or a date such as 2026-12-01") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def upgrade() -> str:
@@ -77,12 +127,28 @@ def show_audit(last: int) -> Iterator[str]:
             yield f"{record.sequence}  {record.time}  {record.actor}  {record.action}  {subject}  {details}"
 
 
+def export_feedback(path: Path, since: str | None) -> str:
+    """Write decided posts as a training file; give the line that says what was written."""
+    try:
+        moment = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
+    except ValueError:
+        raise ValueError(f"--since {since}: wanted a day such as 2027-03-01") from None
+    with opened() as engine:
+        done = export(engine, path, since=moment, actor=actor())
+    gone = f"; {done.without_text} more have no text any more" if done.without_text else ""
+    return f"written: {path}, {done.rows} posts{gone}; its card is {path.parent / CARD}"
+
+
 def actor() -> str:
     """Name who sits at the command line, as far as the machine knows."""
     try:
         return f"cli:{getpass.getuser()}"[:100]
     except (KeyError, OSError):  # a container's user may have no name
         return "cli"
+
+
+def _said(engine: Engine, error: StoreError) -> str:
+    return f"{shown(engine)}: {str(error).partition('(Background on')[0].strip()}"
 
 
 def _verdict(check: Check) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
@@ -14,25 +15,35 @@ import anyio
 from serving.batching import Batcher
 from serving.live import Live
 from serving.readiness import Readiness
+from serving.review.recording import Recorder
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @asynccontextmanager
-async def running(readiness: Readiness, live: Live, batcher: Batcher, seconds: float) -> AsyncIterator[None]:
+async def running(
+    readiness: Readiness, live: Live, batcher: Batcher, recorder: Recorder, seconds: float
+) -> AsyncIterator[None]:
     """Warm up and watch while the service runs; at its end answer what was accepted, within so many seconds."""
     batcher.open()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(readiness.warm_up)
         tasks.start_soon(live.watch)
-        with answering_first(batcher, seconds):
+        with answering_first(batcher, recorder, seconds):
             yield
-        await batcher.drain(seconds)
+        await drain(batcher, recorder, seconds)
         tasks.cancel_scope.cancel()
 
 
+async def drain(batcher: Batcher, recorder: Recorder, seconds: float) -> None:
+    """Answer what was accepted, and write what of it is to be kept, within so many seconds."""
+    until = time.monotonic() + seconds
+    await batcher.drain(seconds)
+    await recorder.drain(max(until - time.monotonic(), 0))
+
+
 @contextmanager
-def answering_first(batcher: Batcher, seconds: float) -> Iterator[None]:
+def answering_first(batcher: Batcher, recorder: Recorder, seconds: float) -> Iterator[None]:
     """Put the drain before what a stop signal does: until it is over, new requests are told to go elsewhere.
 
     The server's own handler closes the socket at once, and who is connected would see no answer. A second signal goes
@@ -50,7 +61,7 @@ def answering_first(batcher: Batcher, seconds: float) -> Iterator[None]:
             handler(number, frame)
 
     async def drain_and_go_on(number: int) -> None:
-        await batcher.drain(seconds)
+        await drain(batcher, recorder, seconds)
         go_on(number)
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -9,24 +9,45 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from anyio.to_thread import run_sync
 
 from models.verdict import Detect, Post
+from serving.in_force import Facts
 
 log = logging.getLogger("npsight.serving")
 # No language is stated, so that guessing it is warmed up too.
 WARM_UP = Post(id="warm-up", text="Good morning from the whole team, the meeting is at ten.")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Challenger:
+    """A release that judges a share of the posts beside the live one, under the same policies."""
+
+    version: str
+    share: float
+    detects: Mapping[str, Detect]
+
+
+def always() -> bool:
+    """Say yes."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of the service: a detector for each policy name, `default` among them, and what is told of it."""
+    """One state of the service: a detector for each policy name, `default` among them, and what is told of it.
+
+    `facts` is what the audit chain should hold of it, and `current` says whether the disk still says the same.
+    """
 
     detects: Mapping[str, Detect]
     release: Mapping[str, Any]
+    challenger: Challenger | None = None
+    facts: Facts = field(default_factory=dict)
+    current: Callable[[], bool] = always
 
     def __post_init__(self) -> None:
         if "default" not in self.detects:
@@ -82,4 +103,6 @@ def _versions(snapshot: Snapshot) -> str:
     """Name the versions that a snapshot's verdicts bear."""
     told = {"release": snapshot.release.get("version"), "lexicon": snapshot.release.get("lexicon")}
     told |= {"policies": ", ".join(snapshot.release.get("policies", {}).values())}
+    if challenger := snapshot.challenger:
+        told["challenger"] = f"{challenger.version} on {challenger.share:g}"
     return "; ".join(f"{name} {value}" for name, value in told.items() if value)

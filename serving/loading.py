@@ -7,20 +7,21 @@ as it was, and the others change. What did not change is used again: a policy or
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from models.detector import Detector
-from models.lexicon import Lexicon
 from models.policy import Policy, parse_policy
 from models.registry import Registry
 from models.release import DEFAULT_RELEASE, Release, load_detector, open_release
 from models.termlist import Term, parse_terms
 from models.verdict import Detect
-from serving.live import Snapshot, warm_up
+from serving.challenging import Challenging, Laid, challenger_fact
+from serving.in_force import LEXICON, POLICY, RELEASE, SHADOW, Fact, policy_fact, release_fact, terms_fact
+from serving.live import Challenger, Snapshot, warm_up
 from serving.settings import Settings
 from serving.watched import Watched
 
@@ -51,7 +52,8 @@ class Loader:
         self._policies: dict[Path, Watched[bytes | None, Policy | None]] = {
             path: Watched(path.name, content, read_policy(path, content)) for path, content in self._see_policies()
         }
-        self._laid: tuple[Detector, Sequence[Term], Lexicon] | None = None
+        self._challenging = Challenging(settings)
+        self._laid = Laid()
         self._missed: set[Path] = set()
         self._composed = Watched("what was loaded", self._see_parts(), self._compose({}))
 
@@ -66,9 +68,23 @@ class Loader:
         needed = bool(self._terms.value)  # a file that an editor is replacing is gone for a moment: not its terms
         self._terms.look(partial(self._see_terms, needed=needed), partial(read_terms, self._settings.terms))
         lost = self._look_at_policies()
+        self._challenging.look()
         self._composed.look(self._see_parts, lambda _: self._compose(self.snapshot.detects, warm=True))
         watched: list[Watched[Any, Any]] = [self._loaded, self._terms, *self._policies.values(), self._composed]
-        return self.snapshot, [*lost, *(each.fault for each in watched if each.fault)]
+        faults = [*(each.fault for each in watched if each.fault), *self._challenging.faults]
+        return self.snapshot, [*lost, *faults]
+
+    def current(self) -> bool:
+        """Say whether the disk still says what was looked at last."""
+        try:
+            if set(policy_files(self._settings)) != self._policies.keys():
+                return False
+        except OSError:  # for the next look to say
+            return True
+        terms = partial(self._see_terms, needed=bool(self._terms.value))
+        policies = all(watched.current(path.read_bytes) for path, watched in self._policies.items())
+        same = self._loaded.current(self._see_release) and self._terms.current(terms)
+        return same and policies and self._challenging.current()
 
     def _see_release(self) -> str:
         return Registry(self._settings.registry).live_version() if self._settings.registry else ""
@@ -103,10 +119,10 @@ class Loader:
 
     def _see_parts(self) -> tuple[object, ...]:
         policies = tuple((path, watched.changes) for path, watched in sorted(self._policies.items()))
-        return self._loaded.changes, self._terms.changes, policies
+        return self._loaded.changes, self._terms.changes, policies, self._challenging.changes
 
     def _compose(self, old: Any, *, warm: bool = False) -> Snapshot:
-        base = replace(self._loaded.value.detector, lexicon=self._lexicon())
+        base = self._laid(self._loaded.value.detector, self._terms.value)
         policies = [base.policy, *(each.value for _, each in sorted(self._policies.items()) if each.value)]
         names = ["default", *(policy.name for policy in policies[1:])]
         wanted = {name: base.under(policy) for name, policy in zip(names, policies, strict=True)}
@@ -116,13 +132,18 @@ class Loader:
                 warm_up(detect)
         labels = {name: detector.policy.label for name, detector in wanted.items()}
         told = self._loaded.value.release.describe() | {"lexicon": base.lexicon.version, "policies": labels}
-        return Snapshot(detects, told)
+        by_name = {name: detector.policy for name, detector in wanted.items()}
+        challenger = self._challenging.under(base.release, by_name, self._terms.value)
+        return Snapshot(detects, told, challenger, self._facts(by_name, challenger), self.current)
 
-    def _lexicon(self) -> Lexicon:
-        detector, terms = self._loaded.value.detector, self._terms.value
-        if self._laid is None or self._laid[0] is not detector or self._laid[1] is not terms:
-            self._laid = detector, terms, detector.lexicon.under(terms)
-        return self._laid[2]
+    def _facts(self, policies: Mapping[str, Policy], challenger: Challenger | None) -> dict[str, Fact]:
+        """State all that may change."""
+        facts = {
+            RELEASE: release_fact(self._loaded.value.release),
+            LEXICON: terms_fact(self._terms.value),
+            SHADOW: challenger_fact(challenger),
+        }
+        return facts | {f"{POLICY}{name}": policy_fact(policy) for name, policy in policies.items()}
 
 
 def check_settings(settings: Settings) -> Release:

@@ -12,6 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from serving.observe.notes import note_problem, request_id
+
 PROBLEM_JSON = "application/problem+json"
 MAX_FAULTS = 20  # listed in one document; the detail says how many there are
 
@@ -21,10 +23,17 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "unknown-host": (400, "The service does not go by this name"),
     "unauthenticated": (401, "A valid key is wanted"),
     "forbidden": (403, "The key may not do this"),
+    "not-found": (404, "There is no such thing"),
+    "unknown-case": (404, "There is no such case"),
     "body-too-slow": (408, "The body came too slowly"),
+    "changed-meanwhile": (409, "It was changed meanwhile"),
+    "claimed": (409, "Somebody else holds the case"),
+    "settled": (409, "The case is settled already"),
+    "nothing-to-undo": (409, "There is no decision of yours to take back"),
     "body-too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body is not application/json"),
     "invalid-request": (422, "The request is not valid"),
+    "idempotency-conflict": (422, "The idempotency key was used for another body"),
     "rate-limited": (429, "Too much was asked in a minute"),
     "overloaded": (429, "Too many posts are waiting"),
     "internal-error": (500, "The service failed"),
@@ -75,6 +84,9 @@ def respond(error: StarletteHTTPException) -> ProblemResponse:
         document |= {"type": f"urn:npsight:problem:{error.kind}", "title": error.title}
         document |= {"errors": [asdict(fault) for fault in error.errors[:MAX_FAULTS]]} if error.errors else {}
         document |= {"instance": error.instance} if error.instance else {}
+    note_problem(error.kind if isinstance(error, Problem) else "about:blank")
+    if named := request_id():
+        document["request_id"] = named
     if error.detail and error.detail != phrase:
         document["detail"] = error.detail
     return ProblemResponse(document, error.status_code, headers=error.headers)
@@ -133,6 +145,7 @@ _SCHEMA = {
         "status": {"type": "integer", "examples": [422]},
         "detail": {"type": "string", "examples": ["1 fault found."]},
         "instance": {"type": "string", "format": "uri"},
+        "request_id": {"type": "string", "description": "As in the header X-Request-Id and in the log."},
         "errors": {
             "type": "array",
             "maxItems": MAX_FAULTS,

@@ -16,6 +16,7 @@ from serving.problems import Problem
 from serving.settings import Settings
 
 log = logging.getLogger("npsight.serving")
+SIGN_INS_PER_MINUTE = 20  # of one address: a team behind one proxy begins its shift together; a key cannot be guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,12 @@ class Left:
 
 
 class Rates:
-    """Both limits over one storage. When that storage does not answer, nothing is limited: classifying must go on."""
+    """The limits over one storage. When that storage does not answer, nothing is limited: classifying must go on."""
 
     def __init__(self, settings: Settings) -> None:
         self.items = {
             "requests": RateLimitItemPerMinute(settings.requests_per_minute, namespace="npsight-requests"),
+            "sign-ins": RateLimitItemPerMinute(SIGN_INS_PER_MINUTE, namespace="npsight-sign-ins"),
             "posts": RateLimitItemPerMinute(settings.posts_per_minute, namespace="npsight-posts"),
         }
         try:

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from serving.observe.logs import LogFormat
+
 MAX_POSTS_CEILING = 4096  # a list of faults for more would cost the event loop seconds and help nobody
 
 
@@ -44,17 +46,35 @@ class Settings(BaseSettings):
     registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own, each file named as its policy
     terms: Path | None = None  # a TSV of terms over the release's lexicon: `npsight lexicon add` and `retire` write it
+    audit_rate: float = Field(default=0, ge=0, le=1)  # share of all verdicts that is drawn for review, flagged or not
+    campaign_days: PositiveInt = (
+        30  # a near copy of an older case opens a new one, so that an answer does not last for ever
+    )
+    text_days: PositiveInt = 90  # texts, notes and what finds near copies; long enough for an appeal
+    record_days: PositiveInt = 730  # facts of verdicts without text; two years compare a season with the one before
+    shadow_release: Path | None = None  # a release folder that judges a share of the posts beside the live one
+    shadow_version: str | None = None  # the same, by its version in the registry; `npsight shadow` changes it live
+    shadow_share: float = Field(default=0.1, ge=0, le=1)  # enough to see a difference, at a tenth of the work
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )
-    database_url_file: Path | None = None  # a file that holds it instead: an environment is easily shown, a secret is not
+    database_url_file: Path | None = (
+        None  # a file that holds it instead: an environment is easily shown, a secret is not
+    )
     requests_per_minute: PositiveInt = 3_000  # of one key, against a loop gone wild; a batch is one request
     posts_per_minute: PositiveInt = (
         120_000  # of one key: twice what two cores read, so that a healthy client never meets it
     )
     rate_limit_storage: str = "memory://"  # a process counts by itself; redis://host:6379 makes all count together
+    reference: Path | None = None  # what drift is measured against; None: the release's own, else its first week here
+    log_format: LogFormat = LogFormat.PLAIN  # plain for a terminal, json for a log store: one object a line
+    otel: bool = False  # traces by OpenTelemetry; the variables OTEL_* say where they go
+    metrics_open: bool = False  # whether /metrics answers without a key: only where nobody else reaches the port
     trusted_hosts: Words = ()  # names that the service goes by, also *.example.org; none: any name
     trusted_proxies: Words = ()  # addresses whose X-Forwarded-* headers are believed; none: nobody's
+    pause_after: PositiveInt = (
+        40  # texts that a reviewer was shown in an hour, after which the console suggests a pause
+    )
     cors_origins: Words = ()  # web pages that may call, such as https://console.example.org; none: no page of others
 
     @property
@@ -70,12 +90,22 @@ class Settings(BaseSettings):
         return is_local(self.host)
 
     @model_validator(mode="after")
-    def _one_request_fits(self) -> Self:
+    def _one_challenger(self) -> Self:
+        if self.shadow_release and self.shadow_version:
+            raise ValueError("shadow_release and shadow_version are both set: wanted one of them")
+        if self.shadow_version and not self.registry:
+            raise ValueError("shadow_version is set without a registry, which would hold that version")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
         if self.posts_per_minute < self.max_posts:
             raise ValueError(
                 f"posts_per_minute is {self.posts_per_minute}: wanted max_posts ({self.max_posts}) or more, "
                 "or the largest request could never pass"
             )
+        if self.text_days > self.record_days:
+            raise ValueError(f"text_days is {self.text_days}: wanted no more than record_days ({self.record_days})")
         if self.database_url and self.database_url_file:
             raise ValueError("database_url and database_url_file were both given: wanted one of them")
         return self

@@ -48,6 +48,13 @@ class Watched(Generic[S, T]):
             self._again = time.monotonic() + self._wait
             self._wait = min(2 * self._wait, LONGEST_WAIT)
 
+    def current(self, see: Callable[[], S]) -> bool:
+        """Say whether there is still what was seen last; what cannot be seen is for the next look to say."""
+        try:
+            return see() == self._seen
+        except Exception:
+            return True
+
 
 def said_publicly(error: BaseException) -> str:
     """Say what is wrong without a word of what the file holds: terms and thresholds are not for every eye."""

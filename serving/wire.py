@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -29,6 +30,10 @@ def _not_endless(posts: Any) -> Any:
     return posts
 
 
+QUEUED = (
+    "true: kept for the review queue, whatever dies next. false: the policy flags it, or it was drawn for the sample, "
+    "and the store did not take it: keep the post and send it again. null: nothing was to be kept."
+)
 Label = Annotated[str, Field(min_length=1, max_length=200), _checked(forms.character_fault)]
 Text = Annotated[str, Field(json_schema_extra={"minLength": 1}), _checked(forms.text_fault)]
 Lang = Annotated[str, Field(max_length=35, json_schema_extra={"pattern": forms.LANG}), _checked(forms.lang_fault)]
@@ -85,10 +90,17 @@ class ClassifyRequest(Strict):
         return [Post(**post.model_dump()) for post in self.posts]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer(Verdict):
+    """A verdict, and whether it was kept for the review queue."""
+
+    queued: Annotated[bool | None, Field(description=QUEUED)] = None
+
+
 class ClassifyResponse(BaseModel):
     """One verdict a post, in the order of the posts."""
 
-    verdicts: list[Verdict]
+    verdicts: list[Answer]
 
 
 def faults(request: ClassifyRequest, *, policies: list[str], settings: Settings) -> list[Fault]:

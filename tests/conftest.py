@@ -241,8 +241,8 @@ def postgres_socket() -> Iterator[str]:
     """Run one PostgreSQL for all tests of a session."""
     from postgres_server import postgres_server  # type: ignore[import-not-found]  # pytest finds it beside this file
 
-    with postgres_server() as socket:
-        yield socket
+    with postgres_server() as server:
+        yield server.socket
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

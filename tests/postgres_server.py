@@ -21,25 +21,44 @@ import pytest
 MISSING = "PostgreSQL is missing: `.ci/postgres python` installs it (Debian's package or the wheel pgserver)"
 
 
+class Server:
+    """A server that a test may stop and start again; `socket` is the folder of its socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = str(folder)
+        self._folder, self._user = folder, _user(folder)
+        made = [_program("initdb"), "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._user)
+        self.start()
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def start(self) -> None:
+        # Nothing of it must outlive the tests, so it need not reach the disk.
+        settings = ["fsync=off", f"unix_socket_directories={self.socket}", "listen_addresses=", "max_connections=50"]
+        command = [_program("postgres"), "-D", self._data, *(word for each in settings for word in ("-c", each))]
+        with (self._folder / "log").open("a") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, **self._user)
+        _wait(self._process, self._folder)
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGQUIT)  # at once: SIGTERM would wait for connections that tests left open
+        self._process.wait(30)
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Run a server and give the folder of its socket."""
+def postgres_server() -> Iterator[Server]:
+    """Run a server."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # the path of a socket may have 107 bytes
-    user = _user(folder)
-    data = str(folder / "data")
-    made = [_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
-    # Nothing of it must outlive the tests, so it need not reach the disk.
-    settings = ["fsync=off", f"unix_socket_directories={folder}", "listen_addresses=", "max_connections=50"]
-    command = [_program("postgres"), "-D", data, *(word for each in settings for word in ("-c", each))]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
+    server = None
     try:
-        _wait(server, folder)
-        yield str(folder)
+        server = Server(folder)
+        yield server
     finally:
-        server.send_signal(signal.SIGQUIT)  # at once: SIGTERM would wait for connections that tests left open
-        server.wait(30)
+        if server:
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.release import CARD, DEFAULT_RELEASE, GRAPH, REPORT, Release, open_release
-from training.document import BEGIN, END, document, figures, with_figures
+from training.document import BEGIN, END, document, figures, joined, with_figures
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -30,7 +30,7 @@ def test_a_new_report_keeps_what_only_training_knows(copy: Release, tmp_path: Pa
     (tmp_path / "report.json").write_text(json.dumps(after | {"rows": 12345, "release": copy.version}))
     (tmp_path / "protocol.json").write_text(json.dumps({"budget": "one second", "runs": []}))
     graph = copy.manifest["files"][GRAPH]
-    made = document(copy.folder, tmp_path / "report.json", protocol=tmp_path / "protocol.json")
+    made = document(copy.folder, tmp_path / "report.json", protocols=[tmp_path / "protocol.json"])
     kept = json.loads(made.path(REPORT).read_text(encoding="utf-8"))
     assert (kept["rows"], kept["training"], kept["parity"]) == (12345, before["training"], before["parity"])
     assert "12,345 rows" in made.path(CARD).read_text(encoding="utf-8")
@@ -40,6 +40,17 @@ def test_a_new_report_keeps_what_only_training_knows(copy: Release, tmp_path: Pa
     assert "not shown: the protocol has no run without agora_desc" in made.path(CARD).read_text(encoding="utf-8")
     assert (made.version, made.manifest["created"]) == (copy.version, copy.manifest["created"])
     assert made.manifest["files"][GRAPH] == graph
+
+
+def test_runs_of_several_protocols_keep_their_own_budget() -> None:
+    small = {"budget": "6 layers", "false_flags_per_10000": 10.0, "start": "tiny", "runs": [{"split": "random"}]}
+    large = {"budget": "12 layers", "false_flags_per_10000": 2.6, "start": "tiny", "runs": [{"split": "folds"}]}
+    section = joined([small, large])
+    assert (section["budget"], section["start"]) == ("6 layers; or 12 layers", "tiny")
+    assert [(run["split"], run["budget"], run["false_flags_per_10000"]) for run in section["runs"]] == [
+        ("random", "6 layers", 10.0),
+        ("folds", "12 layers", 2.6),
+    ]
 
 
 def test_a_report_of_another_release_is_refused(copy: Release, tmp_path: Path) -> None:

@@ -137,10 +137,21 @@ def test_the_worst_language_is_named_with_those_that_are_too_small() -> None:
 def test_a_source_held_out_is_said_with_the_budget_of_its_network() -> None:
     run: Part = {"split": "source held out: agora", "release": {"recall": rate(95, 100)}}
     run["baseline"] = {"recall": rate(60, 100)}
-    report = {"protocol": {"budget": "6 layers", "runs": [{"split": "random"}, run]}}
-    found = measured(report, "held_out_source", "agora", at_least=0.9)
+    protocol = {"budget": "6 layers", "false_flags_per_10000": 10, "runs": [{"split": "random"}, run]}
+    found = measured({"protocol": protocol}, "held_out_source", "agora", at_least=0.9)
     assert (found["value"], found["baseline"], found["met"]) == (0.95, 0.6, True)
-    assert found["at"] == "small network: 6 layers"
+    assert found["at"] == "a network of its own: 6 layers; threshold at 10 false flags in 10,000"
+
+
+def test_of_runs_without_a_source_the_one_that_saw_most_counts_and_an_ablation_never() -> None:
+    small: Part = {"split": "source held out: agora", "visits": 10, "release": {"recall": rate(50, 100)}}
+    large: Part = {"split": "folds", "visits": 90, "held_out": "dream, agora", "budget": "12 layers"}
+    large |= {"sources": {"agora": {"release": {"recall": rate(95, 100)}}}, "false_flags_per_10000": 2.6}
+    ablated: Part = {**large, "kind": "ablation", "visits": 99, "sources": {}}
+    report = {"protocol": {"budget": "6 layers", "runs": [small, large, ablated]}}
+    found = measured(report, "held_out_source", "agora", at_least=0.9)
+    assert (found["value"], found["met"]) == (0.95, True)
+    assert found["at"] == "a network of its own: 12 layers; threshold at 2.6 false flags in 10,000"
 
 
 def test_a_run_without_figures_says_why_and_one_that_was_not_made_too() -> None:

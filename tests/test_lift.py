@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 
 from models.verdict import ADVERT_INTENTS, Intent
+from training.ablations import ABLATIONS, CONFIG, split_of
 from training.cards import NOT_ADVERT
 from training.config import Sample
-from training.corpus import DataError, Row
-from training.lift import by_hand_first, lift_splits, ranked
+from training.corpus import Corpus, DataError, Row
+from training.lift import Sides, by_hand_first, lift_splits, ranked
 from training.lift_table import CLOSE, OPEN, lift_lines, print_lift, stamp_lift
-from training.protocol_pool import Budget, Pool, pool_of
+from training.protocol_pool import Budget, Pool, load_protocol, pool_of
 
 SAMPLE = Sample(ordinary=("stream",), calibrate_share=0.2, test_share=0.1)
 BUDGET = Budget(train_rows=60, calibrate_rows=60, calibrate_ordinary=30, test_rows=20, test_negatives=5)
@@ -112,3 +113,29 @@ def test_a_card_is_stamped_between_its_marks_or_refused(tmp_path: Path) -> None:
     card.write_text("nothing", encoding="utf-8")
     with pytest.raises(DataError, match="no <!-- lift"):
         stamp_lift(card, section())
+
+
+def test_ablations_share_their_rows_and_differ_in_one_part() -> None:
+    config, budget = load_protocol(CONFIG)
+    rows = [*real("dream_profiles", 60, advert=True), *real("agora_desc", 90, advert=True), *real("gumtree_uk", 300)]
+    pool = pool_of(rows, config.sample, budget, seed=7)
+    sides = Sides(Corpus(rows, [], {}), pool, posts("ours", 40), posts("test", 20))
+    splits = {ablation.name: split_of(ablation, sides) for ablation in ABLATIONS}
+    whole, without = splits["nothing left out"], splits["without posts of our own"]
+    assert {row.id for row in whole.train} - {row.id for row in without.train} == {f"ours-{n}" for n in range(40)}
+    assert not any(row.source == "dream_profiles" for split in splits.values() for row in split.train)
+    assert all(split.test == whole.test and split.calibrate == whole.calibrate for split in splits.values())
+    changed = {each.name: each.change(config) for each in ABLATIONS}
+    assert changed["nothing left out"] == config
+    assert changed["without the term head"].term_loss == 0
+    assert (changed["without augmentation"].hide_terms, changed["without augmentation"].disguise) == (0, 0)
+    assert changed["12 layers instead of 6"].layers is None
+
+
+def test_without_an_english_encoder_that_run_says_so() -> None:
+    config, budget = load_protocol(CONFIG)
+    rows = [*real("dream_profiles", 60, advert=True), *real("agora_desc", 90, advert=True), *real("gumtree_uk", 300)]
+    sides = Sides(
+        Corpus(rows, [], {}), pool_of(rows, config.sample, budget, seed=7), posts("ours", 40), posts("test", 20)
+    )
+    assert split_of(ABLATIONS[-1], sides, why="no English backbone was given").why == "no English backbone was given"

@@ -12,11 +12,15 @@ from models.verdict import ADVERT_INTENTS, INTENTS, Intent
 from training.augment import MASK
 from training.config import Config
 from training.labels import Labelled
-from training.network import TERM_IGNORED, TERM_WEIGHT, Network, loss
+from training.network import TERM_IGNORED, Network, loss
 from training.trainer import Collator, Examples, SimilarLengths
 
 NO_TERMS = torch.full((1, 2), TERM_IGNORED)
 TERMS = torch.zeros(1, 2, 2)
+
+
+def joint(intents: Tensor, terms: Tensor, allowed: Tensor, labels: Tensor, *, share: float = 0.5) -> Tensor:
+    return loss(intents, terms, allowed, labels, term_share=share)
 
 
 def allow(*intents: Intent) -> Tensor:
@@ -43,26 +47,27 @@ def odds(**given: float) -> Tensor:
 def test_a_partial_label_costs_the_log_of_the_share_that_it_allows(
     logits: Tensor, allowed: Tensor, share: float
 ) -> None:
-    assert loss(logits, TERMS, allowed, NO_TERMS).item() == pytest.approx(-math.log(share), abs=1e-6)
+    assert joint(logits, TERMS, allowed, NO_TERMS).item() == pytest.approx(-math.log(share), abs=1e-6)
 
 
 def test_rows_weigh_the_same() -> None:
     logits = torch.cat([odds(), odds(sell=5)])
     allowed = torch.cat([allow(*ADVERT_INTENTS), allow(Intent.SELL)])
     wanted = -(math.log(3 / 8) + math.log(5 / 12)) / 2
-    assert loss(logits, TERMS.expand(2, 2, 2), allowed, NO_TERMS.expand(2, 2)).item() == pytest.approx(wanted)
+    assert joint(logits, TERMS.expand(2, 2, 2), allowed, NO_TERMS.expand(2, 2)).item() == pytest.approx(wanted)
 
 
 def test_the_term_loss_counts_labelled_tokens_only() -> None:
     terms = torch.tensor([[[0.0, math.log(3)], [0.0, 100.0], [math.log(3), 0.0]]])  # says 3/4, almost 1, 1/4
     labels = torch.tensor([[1, TERM_IGNORED, 1]])
-    wanted = TERM_WEIGHT * -(math.log(3 / 4) + math.log(1 / 4)) / 2
-    assert loss(odds(), terms, allow(*INTENTS), labels).item() == pytest.approx(wanted, abs=1e-6)
+    wanted = 0.5 * -(math.log(3 / 4) + math.log(1 / 4)) / 2
+    assert joint(odds(), terms, allow(*INTENTS), labels).item() == pytest.approx(wanted, abs=1e-6)
+    assert joint(odds(), terms, allow(*INTENTS), labels, share=0).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_a_batch_without_term_labels_has_a_finite_loss_and_gradient() -> None:
     logits = odds().requires_grad_()
-    value = loss(logits, TERMS, allow(Intent.SELL), NO_TERMS)
+    value = joint(logits, TERMS, allow(Intent.SELL), NO_TERMS)
     value.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(value)
     assert logits.grad is not None
@@ -71,7 +76,7 @@ def test_a_batch_without_term_labels_has_a_finite_loss_and_gradient() -> None:
 
 def test_intents_that_are_not_allowed_are_pushed_down_and_allowed_ones_not_told_apart() -> None:
     logits = torch.zeros(1, 8, requires_grad=True)
-    loss(logits, TERMS, allow(*ADVERT_INTENTS), NO_TERMS).backward()  # type: ignore[no-untyped-call]
+    joint(logits, TERMS, allow(*ADVERT_INTENTS), NO_TERMS).backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     pulls = dict(zip(INTENTS, logits.grad[0].tolist(), strict=True))
     assert len({round(pulls[intent], 6) for intent in ADVERT_INTENTS}) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -15,9 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from changing_place import Place  # type: ignore[import-not-found]  # pytest finds it beside this file
+from sqlalchemy import Engine, func, select
 
 from models.overlay import retire_term
+from serving import changes
+from serving.audit import records
+from serving.audit_check import verify
+from serving.in_force import KIND
+from serving.shadow_file import Wanted
+from serving.store.engine import open_engine
+from serving.store.tables import SHADOWED
+from serving.store.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
 NEW = "fresh batch landed wibble dm for prices crypto only"
@@ -110,6 +121,50 @@ def test_every_worker_takes_up_terms_policies_and_releases_within_seconds(place:
         assert took < 5
 
 
+def test_every_worker_follows_a_challenger_and_the_chain_holds_each_change_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{place.folder / 'npsight.db'}"
+    monkeypatch.setenv("NPSIGHT_DATABASE_URL", url)
+    engine = open_engine(url)
+    upgrade(engine)
+    with serving(place, workers=2, watch_seconds=0.5) as service:
+        eventually(lambda: len(service.workers_that_said("watching for changes")) == 2, seconds=120)
+        changes.start_shadow(engine, place.registry, Wanted("2026.1.2", 1), "a")
+        eventually(lambda: len(service.workers_that_said("challenger 2026.1.2 on 1")) == 2, seconds=30)
+        service.ask(OLD, count=12)
+        eventually(lambda: counted(engine) == 12, seconds=60)
+        changes.stop_shadow(engine, place.registry, "a")
+        place.write_policy(version=7)  # by hand
+        eventually(lambda: len(service.workers_that_said("strict@7")) == 2, seconds=30)
+        eventually(lambda: len(recorded(engine)) == 5, seconds=30)
+        service.ask(OLD, count=12)
+        changes.promote(engine, place.registry, "2026.1.2", "a")
+        eventually(lambda: len(service.workers_that_said("release 2026.1.2")) == 2, seconds=30)
+        time.sleep(2)  # for a worker that would record it once more
+    assert counted(engine) == 12  # nothing was judged after the stop
+    assert recorded(engine) == [
+        ("in_force", "policy:default"),
+        ("in_force", "release"),
+        ("start_shadow", "shadow"),
+        ("stop_shadow", "shadow"),
+        ("in_force", "policy:strict"),
+        ("promote", "release"),
+    ]
+    engine.dispose()
+
+
+def counted(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(SHADOWED)) or 0
+
+
+def recorded(engine: Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        assert verify(connection).faults == []
+        return [(each.action, each.subject_id) for each in records(connection) if each.subject_kind == KIND]
+
+
 def test_what_was_accepted_is_answered_after_the_signal_to_stop(place: Place) -> None:
     with serving(place, deadline_seconds=60, shutdown_seconds=60, batch_posts=8) as service:
         answered: list[httpx.Response] = []
@@ -126,3 +181,17 @@ def test_what_was_accepted_is_answered_after_the_signal_to_stop(place: Place) ->
         assert service.process.wait(60) is not None
         assert [each.status_code for each in answered] == [200]
         assert len(answered[0].json()["verdicts"]) == 256
+
+
+def test_metrics_and_tallies_are_of_all_workers_together(place: Place) -> None:
+    with serving(place, workers=2, log_format="json") as service:
+        for _ in range(20):
+            assert service.ask(NEW).status_code == 200
+        for _ in range(5):  # whichever worker is asked, the answer is the same
+            metrics = httpx.get(f"{service.url}/metrics").text
+            assert "npsight_posts_judged_total 20.0" in metrics
+            assert 'npsight_http_requests_total{method="POST",route="/v1/classify",status="200"} 20.0' in metrics
+    lines = [json.loads(line) for line in service.logged().splitlines() if line.startswith("{")]
+    access = [line for line in lines if line["logger"] == "npsight.access" and line["route"] == "/v1/classify"]
+    assert len({line["request_id"] for line in access}) == 20
+    assert len({line["process"] for line in access}) == 2

@@ -184,9 +184,24 @@ def protocol_table(report: Report) -> str:
             lines.append([run["split"], str(run["why"]), "", "", "", ""])
         else:
             cells = [in_words(run[who][what]) for what in ("recall", "false_flags") for who in ("release", "baseline")]
-            lines.append([run["split"], *cells, f"{run['train_seconds']:.0f} s on {run['train_rows']:,} rows"])
+            cost = f"{run['train_seconds']:.0f} s on {run['train_rows']:,} rows"
+            lines.append([run["split"], *cells, f"{run['budget']}: {cost}" if "budget" in run else cost])
+            lines.extend(source_lines(run))
     head = ["held out", "recall", "recall, baseline", "false flags", "false flags, baseline", "training"]
     return f"Budget of each run: {found['budget']}.\n\n{table(head, lines)}"
+
+
+def source_lines(run: Report) -> list[list[str]]:
+    """Give a line to each source that a run was tested on, where it was measured by source."""
+    sources = run.get("sources", {})
+    return [
+        [
+            f"{run['split']}: {name}",
+            *(in_words(found[who][what]) for what in ("recall", "false_flags") for who in ("release", "baseline")),
+            "the same",
+        ]
+        for name, found in sources.items()
+    ]
 
 
 def extra_lines(report: Report) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +16,37 @@ from training.model_card import model_card
 BEGIN, END = "<!-- figures, generated from models/default/report.json -->", "<!-- /figures -->"
 TRAINING = ("training", "working_point", "parity", "baseline_threshold")
 """What only `npsight train` knows and a later report must keep."""
-FACTS = ("format", "version", "created", "intents", "files")
-"""What the manifest says by itself."""
 
 
-def document(folder: Path, report_file: Path, *, protocol: Path | None = None, readme: Path | None = None) -> Release:
+def document(folder: Path, report_file: Path, *, protocols: Sequence[Path] = (), readme: Path | None = None) -> Release:
     """Write report, card and manifest anew; `ValueError` when the report is of another release."""
     release = open_release(folder)
     before, report = read_object(release.path(REPORT)), read_object(report_file)
     if report.get("release") != release.version:
         raise ValueError(f"{report_file}: a report of release {report.get('release')}, wanted {release.version}")
     report |= {name: before[name] for name in TRAINING if name in before}
-    if protocol is not None:
-        report["protocol"] = read_object(protocol)
+    if protocols:
+        report["protocol"] = joined([read_object(each) for each in protocols])
     elif "protocol" in before:
         report.setdefault("protocol", before["protocol"])
     report["floors"] = measure_floors(report)  # anew: the protocol is known only here
-    facts = {name: value for name, value in release.manifest.items() if name not in FACTS}
-    facts["metrics"] = headline(report)
+    facts = release.facts() | {"metrics": headline(report)}
     write_json(report, release.path(REPORT), allow_nan=True)
     release.path(CARD).write_text(model_card(release.version, facts, report), encoding="utf-8")
     if readme is not None:
         readme.write_text(with_figures(readme.read_text(encoding="utf-8"), report), encoding="utf-8")
     return save_manifest(folder, version=release.version, created=release.manifest["created"], facts=facts)
+
+
+def joined(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put the runs of several protocols into one section, each run with its own budget and threshold."""
+    runs = [
+        run | {name: section[name] for name in ("budget", "false_flags_per_10000")}
+        for section in sections
+        for run in section["runs"]
+    ]
+    budgets = list(dict.fromkeys(section["budget"] for section in sections))
+    return {**sections[0], "budget": "; or ".join(budgets), "runs": runs}
 
 
 def headline(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import random
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sklearn.metrics import average_precision_score
 
 from models.release import BASELINE, REPORT, Release, load_detector
 from training.cards import find_card
-from training.corpus import Row, load_corpus
+from training.corpus import Corpus, Row, load_corpus
 from training.evaluation.baselines import Baseline
 from training.evaluation.run import judge
 from training.held_out import HELD_OUT_PARTS
@@ -31,7 +32,7 @@ from training.protocol_splits import ProtocolSplit, calibration_rows, capped
 from training.readers import read_dataset
 from training.splits import choose
 from training.start import choose_lexicon, choose_start
-from training.steps import timed_steps
+from training.steps import Step, timed_steps
 
 CONFIG = Path(__file__).parent / "lift.toml"
 SIZES = (0, 1000, 4000, 8000, 16000)
@@ -58,9 +59,8 @@ def lift_command(
     """Measure every size on every fold, print the table and give the section; `<out>/protocol.json` keeps each run."""
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
     chosen, budget = load_protocol(config or CONFIG)
-    parts = [str(folder / name) for name in training_parts(folder, cards)]
     plan = Plan(
-        data=[*data, *parts],
+        data=[*data, *training_parts(folder, cards)],
         start=lambda: choose_start(None, backbone, chosen),
         config=chosen,
         budget=budget,
@@ -69,30 +69,47 @@ def lift_command(
         command=shlex.join(["npsight", *sys.argv[1:]]),
     )
     on_step = timed_steps()
-    on_step("read rows")
-    corpus = load_corpus(plan.data, cards=cards, read=read_dataset)
-    posts, composed, tests = (
-        load_corpus(names, cards=cards, read=read_dataset).rows if names else []
-        for names in (parts, [name for name in parts if name.endswith(GENERATED)], [str(folder / "test.jsonl")])
-    )
-    known = {row.id for row in posts}
-    real = [row for row in corpus.rows if row.id not in known]
-    on_step(f"group {len(real):,} real rows")
-    pool = pool_of(real, chosen.sample, budget, seed=chosen.seed)
-    ordered = by_hand_first(posts, {row.id for row in composed}, seed=chosen.seed)
-    splits = lift_splits(pool, ordered, tests, sizes=sizes)
-    section = take_up(out / PROTOCOL, head(plan, [*corpus.rows, *tests]))
-    measure_splits(plan, corpus, splits, section, out, measure=measured_parts, on_step=on_step)
+    read = read_sides(plan, folder, on_step)
+    splits = lift_splits(read.pool, read.posts, read.tests, sizes=sizes)
+    section = take_up(out / PROTOCOL, head(plan, [*read.corpus.rows, *read.tests]))
+    measure_splits(plan, read.corpus, splits, section, out, measure=measured_parts, on_step=on_step)
     if stamp:
         stamp_lift(folder / "README.md", section)
     print_lift(section, Console())
     return section
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What a run draws on: real rows in a pool, posts that may train in their order, posts to test on."""
+
+    corpus: Corpus
+    pool: Pool
+    posts: list[Row]
+    tests: list[Row]
+
+
+def read_sides(plan: Plan, folder: Path, on_step: Step) -> Sides:
+    """Read the plan's data and part it into real rows and the folder's posts."""
+    on_step("read rows")
+    parts = training_parts(folder, plan.cards)
+    corpus = load_corpus(plan.data, cards=plan.cards, read=read_dataset)
+    posts, composed, tests = (
+        load_corpus(names, cards=plan.cards, read=read_dataset).rows if names else []
+        for names in (parts, [name for name in parts if name.endswith(GENERATED)], [str(folder / "test.jsonl")])
+    )
+    known, seed = {row.id for row in posts}, plan.config.seed
+    real = [row for row in corpus.rows if row.id not in known]
+    on_step(f"group {len(real):,} real rows")
+    pool = pool_of(real, plan.config.sample, plan.budget, seed=seed)
+    return Sides(corpus, pool, by_hand_first(posts, {row.id for row in composed}, seed=seed), tests)
+
+
 def training_parts(folder: Path, cards: Path) -> list[str]:
     """Name the files of a folder's card that may train."""
     kept = HELD_OUT_PARTS | {DEVELOPMENT}
-    return [name for name in find_card(folder / "test.jsonl", cards).files if Path(name).stem not in kept]
+    names = find_card(folder / "test.jsonl", cards).files
+    return [str(folder / name) for name in names if Path(name).stem not in kept]
 
 
 def by_hand_first(posts: Iterable[Row], composed: set[str], *, seed: int) -> list[Row]:
@@ -111,9 +128,13 @@ def lift_splits(
     folds: Sequence[Sequence[str]] = FOLDS,
 ) -> list[ProtocolSplit]:
     """Make a split of each fold and size; real rows, calibration and tests are the same for all sizes of a fold."""
-    rng = random.Random(pool.seed)
-    tested = rng.sample(tests, min(len(tests), pool.budget.test_rows))
+    tested = some_of(tests, pool)
     return [one for fold in folds for one in fold_splits(pool, posts, tested, sizes, fold)]
+
+
+def some_of(tests: Sequence[Row], pool: Pool) -> list[Row]:
+    """Draw the posts that a run is tested on."""
+    return random.Random(pool.seed).sample(tests, min(len(tests), pool.budget.test_rows))
 
 
 def fold_splits(
@@ -159,8 +180,12 @@ def measured_parts(release: Release, split: ProtocolSplit) -> dict[str, Any]:
         "train_seconds": made["train_seconds"],
         "loss": made["mean_loss"],
         "visits": made["visits"],
-        "release": rates(report["slices"]["all"]["release"]),
-        "baseline": rates(report["slices"]["all"]["baseline"]),
+        **{
+            who: rates(report["slices"]["all"][who]) | {"average_precision": precise(split.test, scores[who])}
+            for who in scores
+        },
+        "term_f1": {who: each["f1"] for who, each in report["terms"].items() if isinstance(each, dict)},
+        "intents_f1": report["intents"].get("macro_f1"),
         "sources": {
             source: {
                 who: rates(report["slices"][f"source:{source}"][who])
@@ -177,4 +202,9 @@ def ranked(rows: Sequence[Row], scores: Sequence[float], source: str) -> float:
     own = [place for place, row in enumerate(rows) if row.source == source]
     if all(rows[place].is_advert for place in own):
         own += [place for place, row in enumerate(rows) if not row.is_advert and row.spans is None]
-    return float(average_precision_score([rows[place].is_advert for place in own], [scores[place] for place in own]))
+    return precise([rows[place] for place in own], [scores[place] for place in own])
+
+
+def precise(rows: Sequence[Row], scores: Sequence[float]) -> float:
+    """Give the average precision of one ranking."""
+    return float(average_precision_score([row.is_advert for row in rows], scores))

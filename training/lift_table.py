@@ -25,7 +25,7 @@ def print_lift(section: Mapping[str, Any], console: Console) -> None:
         for source, found in run.get("sources", {}).items():
             both = (found["release"], found["baseline"])
             shown.add_row(
-                f"{run['real']:,} real rows, {run['posts']:,} posts",
+                f"{run['split']}\n{run['real']:,} real rows, {run['posts']:,} posts",
                 source,
                 *("\n".join(share(each[name]) for each in both) for name in ("recall", "false_flags")),
                 "\n".join(f"{each['average_precision']:.3f}" for each in both),

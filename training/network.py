@@ -11,8 +11,6 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from models.verdict import INTENTS
 
-TERM_WEIGHT = 0.5
-"""Share of the term loss beside the intent loss: the intent is the product, the term head its helper."""
 TERM_IGNORED = -100
 """The token label that carries no loss (PyTorch's own default)."""
 
@@ -54,8 +52,10 @@ class Network(nn.Module):
         return intent.squeeze(1), self.term_head(self.dropout(hidden))
 
 
-def loss(intent_logits: Tensor, term_logits: Tensor, allowed: Tensor, term_labels: Tensor) -> Tensor:
-    """Add the partial-label intent loss and the term loss.
+def loss(
+    intent_logits: Tensor, term_logits: Tensor, allowed: Tensor, term_labels: Tensor, *, term_share: float
+) -> Tensor:
+    """Add the partial-label intent loss and a share of the term loss.
 
     `allowed` (posts, 8) is 1 where the row's label permits the intent; `term_labels` (posts, tokens)
     is 0, 1 or `TERM_IGNORED`.
@@ -63,9 +63,9 @@ def loss(intent_logits: Tensor, term_logits: Tensor, allowed: Tensor, term_label
     log_probability = intent_logits.float().log_softmax(-1)
     permitted = log_probability.masked_fill(allowed == 0, -torch.inf).logsumexp(-1)  # (posts,)
     intent_loss = -permitted.mean()
-    if not (term_labels != TERM_IGNORED).any():
+    if not term_share or not (term_labels != TERM_IGNORED).any():
         return intent_loss
     term_loss = nn.functional.cross_entropy(
         term_logits.float().flatten(0, 1), term_labels.flatten(), ignore_index=TERM_IGNORED
     )
-    return intent_loss + TERM_WEIGHT * term_loss
+    return intent_loss + term_share * term_loss

@@ -115,6 +115,7 @@ class TwoHeaded(Trainer):
     """Trainer with our loss and with batches of similar length."""
 
     lengths: Sequence[int] = ()
+    term_share: float = 0.0
 
     def compute_loss(
         self,
@@ -125,7 +126,7 @@ class TwoHeaded(Trainer):
     ) -> Any:
         """Give the joint loss of both heads."""
         intent_logits, term_logits = model(inputs["input_ids"], inputs["attention_mask"])
-        value = loss(intent_logits, term_logits, inputs["allowed"], inputs["term_labels"])
+        value = loss(intent_logits, term_logits, inputs["allowed"], inputs["term_labels"], term_share=self.term_share)
         return (value, (intent_logits, term_logits)) if return_outputs else value
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
@@ -177,6 +178,7 @@ def train(network: Network, rows: Sequence[Labelled], tokenizer: Tokenizer, conf
             data_collator=Collator(pad),
             optimizers=(optimiser(network, config), None),
         )
+        trainer.term_share = config.term_loss
         trainer.lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch([row.text for row in rows])]
         result = trainer.train()
     trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # or the export would hold bfloat16 casts

@@ -238,11 +238,36 @@ def lift_of_posts(
 def document_release(
     folder: Annotated[Path, typer.Argument(help="The release folder to document.")],
     report: Annotated[Path, typer.Option(help="The report.json of `npsight evaluate`.")],
-    protocol: Annotated[Path | None, typer.Option(help="The protocol.json of `npsight evaluate --protocol`.")] = None,
+    protocol: Annotated[
+        list[Path] | None,
+        typer.Option(help="protocol.json of `evaluate --protocol`, `corpus lift` or `ablate`.", metavar="FILE..."),
+    ] = None,
     readme: Annotated[Path | None, typer.Option(help="A README whose block of figures is rewritten too.")] = None,
 ) -> None:
     """Put a report into a release and write its model card anew; the model itself is not touched."""
     with said_plainly():
         from training.document import document
 
-        said("documented", document(folder, report, protocol=protocol, readme=readme))
+        said("documented", document(folder, report, protocols=protocol or [], readme=readme))
+
+
+@verbs.command()
+def ablate(
+    folder: Annotated[Path, typer.Argument(help="A card and its parts, as in data_cards/npsight_posts.")],
+    data: Annotated[list[str], typer.Option(help="Labelled files of real rows.", metavar="FILE...")],
+    out: Annotated[Path, typer.Option(help="Where protocol.json goes; a rerun goes on there.")],
+    backbone: Annotated[str, typer.Option(help="A pretrained encoder: a folder or a hub id.")],
+    english: Annotated[str | None, typer.Option(help="An English encoder to put in its place in one run.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Its training config; training/ablations.toml by default.")
+    ] = None,
+    cards: Cards = Path("data_cards"),
+    lexicon: LexiconOption = None,
+) -> None:
+    """Measure what each part of the recipe brings: small networks, one part left out of each."""
+    with said_plainly():
+        from training.ablations import ablate_command
+
+        ablate_command(
+            folder, data, out, backbone=backbone, english=english, cards=cards, lexicon=lexicon, config=config
+        )

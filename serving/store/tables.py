@@ -128,7 +128,7 @@ BANDS = Table(
     Column("case_id", NUMBER, ForeignKey("cases.id"), primary_key=True, autoincrement=False),
     Column("band", Integer, primary_key=True, autoincrement=False),
     Column("hash", String(16), nullable=False),
-    Index("bands_by_hash", "band", "hash"),
+    Index("bands_by_hash", "hash"),
 )
 
 # Every flagged verdict, and a random share of all: facts only, no text.

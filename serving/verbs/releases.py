@@ -49,10 +49,11 @@ def publish_release(
     """Copy a checked release into the registry; it is not live until promoted."""
     with said_plainly():
         from models.registry import Registry
-        from models.release import open_release
+        from serving.changes import publish
+        from serving.keep import actor, at_hand, made
 
-        registry.mkdir(parents=True, exist_ok=True)
-        said("published", Registry(registry).publish(open_release(folder)))
+        with at_hand() as engine:
+            said("published", made(publish(engine, Registry(registry), folder, actor())))
 
 
 @releases.command("promote")
@@ -60,8 +61,11 @@ def promote_release(version: Annotated[str, typer.Argument()], registry: Registr
     """Make a version live."""
     with said_plainly():
         from models.registry import Registry
+        from serving.changes import promote
+        from serving.keep import actor, at_hand, made
 
-        said("live", Registry(registry).promote(version))
+        with at_hand() as engine:
+            said("live", made(promote(engine, Registry(registry), version, actor())))
 
 
 @releases.command("rollback")
@@ -69,5 +73,8 @@ def roll_back_release(registry: RegistryOption) -> None:
     """Make the version before the live one live again."""
     with said_plainly():
         from models.registry import Registry
+        from serving.changes import roll_back
+        from serving.keep import actor, at_hand, made
 
-        said("live", Registry(registry).roll_back())
+        with at_hand() as engine:
+            said("live", made(roll_back(engine, Registry(registry), actor())))

@@ -27,11 +27,12 @@ def add_live_term(
 ) -> None:
     """Add a term, or change one; a service that watches the file finds it within seconds."""
     with said_plainly():
-        from models.overlay import add_term
+        from serving.changes import add_term
+        from serving.keep import actor, at_hand, made
 
-        term, version = add_term(
-            to, surface, substance=substance, nps_class=nps_class, kind=kind, lang=lang, ambiguity=ambiguity
-        )
+        words = {"substance": substance, "nps_class": nps_class, "kind": kind, "lang": lang, "ambiguity": ambiguity}
+        with at_hand() as engine:
+            term, version = made(add_term(engine, to, surface, **words, actor=actor()))
         typer.echo(
             f"added: {term.surface} ({term.substance}, {term.nps_class}, {term.status}); verdicts name +{version}"
         )
@@ -43,9 +44,11 @@ def retire_live_term(
 ) -> None:
     """Take a term out, or teach an innocent phrase that holds one."""
     with said_plainly():
-        from models.overlay import retire_term
+        from serving.changes import retire_term
+        from serving.keep import actor, at_hand, made
 
-        term, version = retire_term(to, surface)
+        with at_hand() as engine:
+            term, version = made(retire_term(engine, to, surface, actor()))
         typer.echo(f"retired: {term.surface}; verdicts name +{version}")
 
 

@@ -16,6 +16,7 @@ from models.verdict import Post, Verdict
 from models.wire import verdict_from_json
 from training.evaluation.answers import Answer, Target, TargetError, from_verdict, named
 
+QUEUED = "queued"  # what the service adds to a verdict, and says nothing of the post
 PATH = "/v1/classify"
 MAX_POSTS, MAX_CHARACTERS = 256, 200_000  # in one request: the service's own limits, as shipped
 TIMEOUT = httpx.Timeout(120, connect=10)  # seconds; a full request on one slow core stays far below
@@ -108,7 +109,7 @@ def verdicts_of(response: httpx.Response, posts: Sequence[Post]) -> list[Verdict
     if len(listed) != len(posts):
         raise TargetError(f"found {len(listed)} verdicts for {len(posts)} posts")
     try:
-        verdicts = [verdict_from_json(each) for each in listed]
+        verdicts = [verdict_from_json({name: each[name] for name in each if name != QUEUED}) for each in listed]
     except (ValueError, AttributeError) as error:  # the second: a span that is no object
         raise TargetError(f"answered in a wrong shape: {error}") from error
     if [verdict.id for verdict in verdicts] != [post.id for post in posts]:

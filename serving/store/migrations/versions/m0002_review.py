@@ -79,7 +79,7 @@ def _review() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"]),
         sa.PrimaryKeyConstraint("case_id", "band"),
     )
-    op.create_index("bands_by_hash", "bands", ["band", "hash"], unique=False)
+    op.create_index("bands_by_hash", "bands", ["hash"], unique=False)
     op.create_table(
         "judged",
         sa.Column("id", NUMBER, nullable=False),
