@@ -1,4 +1,4 @@
-"""What the scenarios drive and measure with: a service in processes of its own, and clients that count what comes back."""
+"""What the scenarios measure with: a service in processes of its own, and clients that count what comes back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The service under load: `python benchmarks/load.py [--scenario NAME ...] [--release FOLDER] [--seconds 5] [--out F.json]`.
+"""The service under load: `python benchmarks/load.py [--scenario NAME ...] [--release FOLDER] [--seconds 5]`.
 
 Without a scenario it measures what gathering brings, at each number of `--clients`. The scenarios are in scenarios.py:
-capacity, sustained, overload, hot-swap, worker-kill, database-stop, restart; `all` is every one. Sustained for ten minutes:
-`--scenario sustained --seconds 600`. Client and server share the machine, so a capacity is a lower bound.
+capacity, sustained, overload, hot-swap, worker-kill, database-stop, restart; `all` is every one. Ten minutes at 80 % of
+capacity: `--scenario sustained --seconds 600`. Client and server share the machine, so a capacity is a lower bound.
 
 Two services of one release run beside each other, one that gathers what waits and one that judges a request a run.
 At each number of clients they are driven in turn, because machines are shared and noisy: read the ratios. Every client
