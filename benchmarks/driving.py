@@ -83,7 +83,7 @@ class Service:
         return spawned or [parent]
 
     def megabytes(self) -> float:
-        return sum(worker.memory_info().rss for worker in self.workers()) / 1e6
+        return float(sum(worker.memory_info().rss for worker in self.workers()) / 1e6)
 
 
 @contextmanager

@@ -143,13 +143,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--scenario", nargs="+", choices=["all", *SCENARIOS], default=[])
+    parser.add_argument("--capacity", type=float, default=0, help="posts a second, when an earlier run found it")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path)
     words = parser.parse_args()
     before = os.getloadavg()[0]
     figures: Any
     if words.scenario:
-        figures = play(words.scenario, Rig(words.release.resolve(), words.seconds, words.workers))
+        figures = play(words.scenario, Rig(words.release.resolve(), words.seconds, words.workers, words.capacity))
     else:
         figures = measure(words.release.resolve(), words.clients, words.seconds)
     load = {"before": before, "after": os.getloadavg()[0], "cores": os.cpu_count()}
