@@ -1,4 +1,8 @@
-"""What gathering brings under load: `python benchmarks/load.py [--release FOLDER] [--seconds 5] [--clients 1 4 16 64]`.
+"""The service under load: `python benchmarks/load.py [--scenario NAME ...] [--release FOLDER] [--seconds 5]`.
+
+Without a scenario it measures what gathering brings, at each number of `--clients`. The scenarios are in scenarios.py:
+capacity, sustained, overload, hot-swap, worker-kill, database-stop, restart; `all` is every one. Ten minutes at 80 % of
+capacity: `--scenario sustained --seconds 600`. Client and server share the machine, so a capacity is a lower bound.
 
 Two services of one release run beside each other, one that gathers what waits and one that judges a request a run.
 At each number of clients they are driven in turn, because machines are shared and noisy: read the ratios. Every client
@@ -23,6 +27,8 @@ from typing import Any
 
 import httpx
 import numpy as np
+from driving import open_files  # type: ignore[import-not-found]  # beside this file
+from scenarios import SCENARIOS, Rig  # type: ignore[import-not-found]  # beside this file
 
 from models.release import DEFAULT_RELEASE
 
@@ -118,16 +124,35 @@ def measure(release: Path, clients: Sequence[int], seconds: float) -> list[dict[
     return found
 
 
+def play(names: Sequence[str], rig: Rig) -> dict[str, Any]:
+    """Play scenarios one after the other, and print each one's figures as a table."""
+    open_files()
+    found = {}
+    for name in SCENARIOS if "all" in names else names:
+        found[name] = figures = SCENARIOS[name](rig)
+        print(f"\n{name}: {(SCENARIOS[name].__doc__ or '').strip()}")
+        for row, value in figures.items():
+            print(f"  {row:<28} {value if not isinstance(value, dict) else json.dumps(value)}", flush=True)
+    return found
+
+
 def main() -> None:
     """Measure, print, and write the figures if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--release", type=Path, default=DEFAULT_RELEASE)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
+    parser.add_argument("--scenario", nargs="+", choices=["all", *SCENARIOS], default=[])
+    parser.add_argument("--capacity", type=float, default=0, help="posts a second, when an earlier run found it")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path)
     words = parser.parse_args()
     before = os.getloadavg()[0]
-    figures = measure(words.release.resolve(), words.clients, words.seconds)
+    figures: Any
+    if words.scenario:
+        figures = play(words.scenario, Rig(words.release.resolve(), words.seconds, words.workers, words.capacity))
+    else:
+        figures = measure(words.release.resolve(), words.clients, words.seconds)
     load = {"before": before, "after": os.getloadavg()[0], "cores": os.cpu_count()}
     print(f"load average {load['before']:.1f} before, {load['after']:.1f} after, {load['cores']} cores")
     if words.out:

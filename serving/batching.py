@@ -22,6 +22,7 @@ from serving.problems import Problem
 from serving.runs import Asked, judge_together
 
 LONGEST_RETRY = 60  # seconds; a client told more would rather ask another server
+IN_TIME = 0.7  # of the deadline may be spent waiting; the rest is for the run itself and for slower runs than lately
 SMOOTHING = 0.2  # how much the newest run says of the rate: about the last ten runs count
 
 
@@ -57,7 +58,7 @@ class Batcher:
         self._posts_waiting = 0
         self._accepted: set[Request] = set()
         self._workers: set[asyncio.Task[None]] = set()
-        self._seconds_a_post = 0.0  # measured; 0 before the first run
+        self._judged = self._took = 0.0  # posts and seconds of the newest runs
 
     async def judge(self, detect: Detect, posts: Sequence[Post]) -> list[Verdict]:
         """Judge posts in order; `Problem` says that there is no room, no time or no service any more."""
@@ -112,9 +113,19 @@ class Batcher:
         if self.closed:
             raise Problem("not-ready", "The service is stopping.", retry_after=1)
         waiting = self._posts_waiting
-        if waiting and waiting + posts > self.queue_posts:  # an empty queue takes any request
-            said = f"{waiting} posts are waiting, no more than {self.queue_posts} may."
+        if waiting and waiting + posts > (room := self._room()):  # an empty queue takes any request
+            said = f"{waiting} posts are waiting, no more than {room} may."
             raise Problem("overloaded", said, retry_after=self._retry_after())
+
+    def _room(self) -> int:
+        """Give how many posts may wait: no more than the measured rate gets through before most would be given up.
+
+        Who would be given up at the deadline is better told at once, and its place is free for who can be answered.
+        """
+        if not self._seconds_a_post:
+            return self.queue_posts
+        in_time = IN_TIME * self.deadline_seconds * self.runs_at_once / self._seconds_a_post
+        return min(self.queue_posts, max(self.batch_posts, int(in_time)))
 
     def _starts(self, posts: Sequence[Post]) -> range:
         return range(0, max(1, len(posts)), self.batch_posts)
@@ -123,6 +134,11 @@ class Batcher:
         if part in self._waiting:
             del self._waiting[part]
             self._posts_waiting -= len(part.posts)
+
+    @property
+    def _seconds_a_post(self) -> float:
+        """Give what is measured; 0 before the first run."""
+        return self._took / self._judged if self._judged else 0.0
 
     def _retry_after(self) -> int:
         """Give the seconds in which what waits now should be judged, by the measured rate."""
@@ -163,8 +179,9 @@ class Batcher:
     def _measure(self, posts: int, seconds: float) -> None:
         if self.on_run:
             self.on_run(posts, seconds)
-        newest = seconds / max(posts, 1)
-        self._seconds_a_post += (newest - self._seconds_a_post) * (SMOOTHING if self._seconds_a_post else 1)
+        """Weigh runs by their posts: one that stalled over a single post says little of a full one."""
+        self._judged = self._judged * (1 - SMOOTHING) + max(posts, 1)
+        self._took = self._took * (1 - SMOOTHING) + seconds
 
 
 def _settle(part: Part, judged: list[Verdict] | Exception) -> None:

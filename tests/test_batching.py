@@ -346,3 +346,21 @@ def test_the_loop_stays_responsive_while_a_big_batch_is_judged(tiny_detector: De
     assert status == 200
     assert ticks > 5
     assert slowest < 2  # judging takes longer on a busy machine; were it done in the loop there would be one tick
+
+
+def test_no_more_may_wait_than_is_judged_in_time_at_the_measured_rate() -> None:
+    def slow(posts: Sequence[Post]) -> list[Verdict]:
+        time.sleep(0.02 * len(posts))
+        return [Verdict(post.id, Decision.ALLOW, 0.0, dict.fromkeys(INTENTS, 0.0)) for post in posts]
+
+    async def ask() -> list[str]:
+        batcher = Batcher(batch_posts=2, queue_posts=10_000, deadline_seconds=1)
+        await batcher.judge(slow, [Post("1", "x"), Post("2", "x")])
+        asked = [batcher.judge(slow, [Post(str(number), "x")]) for number in range(400)]  # eight seconds of work
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [getattr(each, "kind", "judged") for each in answers]
+
+    kinds = asyncio.run(ask())
+    assert kinds.count("judged") >= 2
+    assert kinds.count("overloaded") >= 300
+    assert kinds.count("judged") + kinds.count("overloaded") + kinds.count("deadline-exceeded") == 400

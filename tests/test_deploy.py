@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from serving.app import create_app
 from serving.settings import Settings
@@ -161,7 +162,7 @@ def test_selectors_find_the_pods() -> None:
 
 
 def settings_of(environment: dict[str, Any]) -> Settings:
-    given = {name.removeprefix("NPSIGHT_").lower(): str(value) for name, value in environment.items()}
+    given: dict[str, Any] = {name.removeprefix("NPSIGHT_").lower(): str(value) for name, value in environment.items()}
     return Settings(**given)
 
 
@@ -189,7 +190,7 @@ def test_the_address_of_the_store_is_read_from_its_file(tmp_path: Path) -> None:
     assert Settings(database_url_file=tmp_path / "url").store == "postgresql://npsight:word@database/npsight"
     assert "word" not in repr(Settings(database_url_file=tmp_path / "url"))
     with pytest.raises(ValueError, match="wanted one of them"):
-        Settings(database_url_file=tmp_path / "url", database_url="sqlite:///x")
+        Settings(database_url_file=tmp_path / "url", database_url=SecretStr("sqlite:///x"))
 
 
 def test_the_folder_that_a_service_watches_is_made_once_and_kept(tmp_path: Path) -> None:
