@@ -87,7 +87,7 @@ def test_only_a_hash_of_the_session_is_stored(engine: Engine, client: TestClient
 
 
 def test_a_cookie_over_plain_http_is_not_marked_secure(engine: Engine, client: TestClient) -> None:
-    client.base_url = "http://console.example.org"  # type: ignore[assignment]  # its setter takes text
+    client.base_url = "http://console.example.org"
     answer = sign_in(client, make_key(engine, Scope.REVIEW))
     assert answer.status_code == 303
     assert "Secure" not in answer.headers["set-cookie"]
