@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from authored import POSTS, Authored  # type: ignore[import-not-found]  # pytest finds it beside this file
 from cases import put_judged  # type: ignore[import-not-found]  # likewise
@@ -69,7 +70,7 @@ def fill(engine: Engine, posts: Sequence[Authored] = POSTS) -> list[int]:
         ]
 
 
-def console(engine: Engine, **settings: object) -> ASGIApp:
+def console(engine: Engine, **settings: Any) -> ASGIApp:
     """Build the service with a detector that lets everything through."""
     app: ASGIApp = create_app({"default": _allow}, {"release": "2026.11.2"}, Settings(**settings), engine=engine)
     return app
