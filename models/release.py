@@ -24,6 +24,7 @@ DEFAULT_RELEASE = Path(__file__).parent / "default"
 GRAPH, TOKENIZER, LEXICON = "model.onnx", "tokenizer.json", "lexicon.tsv"
 CALIBRATION, POLICY = "calibration.json", "policy.json"
 BASELINE, SKETCH, CARD, REPORT, MANIFEST = "baseline.npz", "sketch.npy", "README.md", "report.json", "manifest.json"
+REFERENCE = "reference.json"  # not in every release: see models/reference.py
 REQUIRED = (GRAPH, TOKENIZER, LEXICON, CALIBRATION, POLICY, BASELINE, SKETCH, CARD, REPORT)
 
 
@@ -77,7 +78,9 @@ def save_manifest(folder: Path, *, version: str, created: str, facts: Mapping[st
         "created": created,
         "intents": [str(intent) for intent in INTENTS],
         "files": {
-            name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size} for name in REQUIRED
+            name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size}
+            for name in (*REQUIRED, REFERENCE)
+            if (folder / name).is_file()
         },
         **facts,
     }
@@ -100,6 +103,8 @@ def open_release(folder: Path) -> Release:
     _check_manifest(path, manifest)
     for name in REQUIRED:
         _check_file(folder / name, manifest["files"][name])
+    if isinstance(listed := manifest["files"].get(REFERENCE), dict):
+        _check_file(folder / REFERENCE, listed)
     return Release(folder, manifest)
 
 

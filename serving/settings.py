@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     registry: Path | None = None  # a registry folder, whose live release is served instead
     policies: Path | None = None  # a folder of policies over the release's own, each file named as its policy
     terms: Path | None = None  # a TSV of terms over the release's lexicon: `npsight lexicon add` and `retire` write it
+    reference: Path | None = None  # counts of ordinary posts to measure drift against; None: the release's own, if any
     database_url: SecretStr | None = (
         None  # sqlite:// or postgresql://, perhaps with a password; None: a file of this user
     )

@@ -31,7 +31,7 @@ def put_authored(
     """Put one authored post as a case and give its number."""
     now, verdict = datetime.now(UTC), post.verdict()
     weight = severity(verdict.substances)
-    case: int = connection.execute(
+    added = connection.execute(
         insert(CASES).values(
             state="open",
             opened=now - age,
@@ -44,7 +44,9 @@ def put_authored(
             platform=post.platform,
             signature=signature([post.text]).tobytes(),
         )
-    ).inserted_primary_key[0]
+    ).inserted_primary_key
+    assert added is not None  # an insert of one row has its key
+    case: int = added[0]
     for copy in range(min(post.copies, COPIES_STORED)):
         judged = put_judged(
             connection,

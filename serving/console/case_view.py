@@ -22,7 +22,6 @@ from serving.review.queue import line
 from serving.review.saying import Choice
 from serving.review.standing import standing
 
-
 LIKELY = 2  # percent; less is the tail that every verdict has
 
 
