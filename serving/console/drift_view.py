@@ -22,8 +22,8 @@ NAMES = {
 }
 MOVES = 3  # named for each measure
 NO_REFERENCE = (
-    "Nothing to compare with: it takes a reference made with `npsight drift reference`, or a week of posts judged by the "
-    "release in force and some more after it."
+    "Nothing to compare with: it takes a reference made with `npsight drift reference`, or a week of posts of the "
+    "release in force, and some after it."
 )
 UNREADABLE = "The reference of the settings cannot be read; `npsight drift report` says why."
 
