@@ -44,7 +44,7 @@ class SecurityHeaders:
                 given = MutableHeaders(scope=message)
                 given.setdefault("X-Content-Type-Options", "nosniff")
                 given.setdefault("X-Frame-Options", "DENY")  # for browsers that do not know frame-ancestors
-                # Under no-referrer a browser says `Origin: null` of a form of ours, and so none could be told from others.
+                # Under no-referrer a browser says `Origin: null` of our own forms, like those of others.
                 given.setdefault("Referrer-Policy", "same-origin" if is_console(scope["path"]) else "no-referrer")
                 given.setdefault("Content-Security-Policy", _policy(scope["path"]))
                 given.setdefault("Cache-Control", "no-store")

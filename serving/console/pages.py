@@ -50,7 +50,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "token": visitor.token if visitor else "",
         "entries": request.app.state.console_entries,
         "here": request.url.path,
-        "back": f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
+        "back": back_of(request),
         "theme": theme_of(request),
         "themes": THEMES,
     }
@@ -70,6 +70,13 @@ def own_path(path: str, otherwise: str = CONSOLE) -> str:
     inside = path == CONSOLE or path.startswith((f"{CONSOLE}/", f"{CONSOLE}?"))
     plain = path.isascii() and path.isprintable() and not set(path) & set('\\ <>"') and "/.." not in path
     return path if inside and plain else otherwise
+
+
+def back_of(request: Request) -> str:
+    """Give the way back to the page that a form of this request stood on; a form's own address is often no page."""
+    if request.method == "POST":
+        return next((entry.path for entry in ENTRIES if request.url.path.startswith(entry.path)), CONSOLE)
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def theme_of(request: Request) -> str:

@@ -102,7 +102,7 @@ def _totals(rows: Reviewed) -> tuple[Total, Total] | None:
 def _adverts(rows: Reviewed, weights: Floats, side: Bools) -> Total:
     """Count the adverts of one side, each case weighing what its copies do together."""
     adverts = by_case(rows.case[side & rows.is_advert], weights[side & rows.is_advert])
-    return total(adverts, float(weights[side].max(initial=0.0)))
+    return total(adverts, float(weights[side].max(initial=1.0)))  # a post stands for itself at least
 
 
 def _share(adverts: Total, rows: Reviewed) -> Figure:

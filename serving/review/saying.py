@@ -52,7 +52,7 @@ class Saying:
 
     decision: Choice
     intent: str | None = None
-    spans: Sequence[Mark] | None = None  # None: as they were found; empty: there are none
+    spans: Sequence[Mark] | None = None  # None: nothing was said of those found; empty: there are none
     note: str | None = None
     appeal: Appeal | None = None
 

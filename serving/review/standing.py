@@ -32,7 +32,7 @@ class Standing:
 def standing_decisions() -> Select[Any]:
     """Select one row a case that has a decision in force, with the columns of `decisions` but `undoes`.
 
-    Use it as `standing_decisions().subquery()` to join by `case_id`. Numbers of decisions only grow: the largest is last.
+    Join it by `case_id` as `standing_decisions().subquery()`. Numbers of decisions only grow: the largest is last.
     """
     undone = select(DECISIONS.c.undoes).where(DECISIONS.c.undoes.is_not(None))
     kept = (DECISIONS.c.decision != UNDO) & DECISIONS.c.id.not_in(undone)

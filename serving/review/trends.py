@@ -85,10 +85,12 @@ def rising(
 
 
 def _rise(value: str, recent: int, before: int, posts: Sequence[int]) -> Rise:
-    """Compare two Poisson rates: given their sum, the recent count is binomial (Przyborowski and Wilenski, 1940)."""
+    """Compare two Poisson rates: given their sum, the recent count is binomial (Przyborowski and Wilenski, 1940).
+
+    Half a post more before corrects for whole counts; without it, a word never seen before would look surer than it is.
+    """
     exposure = posts[1] / posts[0]
-    share = recent / (recent + before)
-    low, _ = wilson(share, recent + before)
+    low, _ = wilson(recent / (recent + before + 0.5), recent + before + 0.5)
     ratio = recent / before * exposure if before else None
     return Rise(value, recent, before, ratio, low / (1 - low) * exposure)
 
