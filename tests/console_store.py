@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from authored import POSTS, Authored  # type: ignore[import-not-found]  # pytest finds it beside this file
 from cases import put_judged  # type: ignore[import-not-found]  # likewise
@@ -30,7 +31,7 @@ def put_authored(
     """Put one authored post as a case and give its number."""
     now, verdict = datetime.now(UTC), post.verdict()
     weight = severity(verdict.substances)
-    case: int = connection.execute(
+    added = connection.execute(
         insert(CASES).values(
             state="open",
             opened=now - age,
@@ -43,7 +44,9 @@ def put_authored(
             platform=post.platform,
             signature=signature([post.text]).tobytes(),
         )
-    ).inserted_primary_key[0]
+    ).inserted_primary_key
+    assert added is not None  # an insert of one row has its key
+    case: int = added[0]
     for copy in range(min(post.copies, COPIES_STORED)):
         judged = put_judged(
             connection,
@@ -69,7 +72,7 @@ def fill(engine: Engine, posts: Sequence[Authored] = POSTS) -> list[int]:
         ]
 
 
-def console(engine: Engine, **settings: object) -> ASGIApp:
+def console(engine: Engine, **settings: Any) -> ASGIApp:
     """Build the service with a detector that lets everything through."""
     app: ASGIApp = create_app({"default": _allow}, {"release": "2026.11.2"}, Settings(**settings), engine=engine)
     return app

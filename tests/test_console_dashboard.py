@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from authored import POSTS  # type: ignore[import-not-found]  # pytest finds it beside this file
@@ -30,6 +31,7 @@ def test_an_empty_store_says_what_would_fill_it(engine: Engine) -> None:
     assert page.count("not known") == 3
     assert "While NPSIGHT_AUDIT_RATE is 0, this cannot be known" in page
     assert "No post was judged in this time" in page
+    assert "Nothing to compare with" in page
     assert "Nobody decided a case in this time" in page
     assert "<rect" not in page
 
@@ -54,6 +56,25 @@ def test_decisions_tallies_and_rises_are_drawn_with_their_numbers(engine: Engine
     assert "6,982 let through, 18 to review, 0 acted on" in page
     assert "5 advert, 1 not an advert, 0 unsure, 0 escalated" in page
     assert page.count("<style") + page.count(' style="') == 0
+
+
+def test_drift_is_measured_against_the_first_week(engine: Engine) -> None:
+    now = datetime.now(UTC)
+    with writing(engine) as connection:
+        for days, english, german in ((12, 900, 100), (2, 300, 700)):
+            row = {"hour": (now - timedelta(days=days)).strftime("%Y-%m-%dT%H"), "release": "r", "policy": "default@4"}
+            for measure, value, count in (("posts", "", 1000), ("lang", "en", english), ("lang", "de", german)):
+                connection.execute(insert(TALLIES).values(**row, measure=measure, value=value, count=count))
+    page = dashboard(engine)
+    assert '<span class="tag bad">drifted</span>' in page
+    assert "German 10.0% to 70.0%" in page
+
+
+def test_a_reference_that_cannot_be_read_is_said(engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "reference.json"
+    file.write_text("{", encoding="utf-8")
+    with TestClient(from_here(console(engine, reference=file)), base_url="http://localhost:8000") as client:
+        assert "cannot be read" in client.get("/console/dashboard").text
 
 
 @pytest.mark.parametrize("days", ["7", "28", "91", "0", "<script>", "9" * 30])

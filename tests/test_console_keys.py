@@ -171,12 +171,13 @@ def test_selected_words_become_a_mark(store: Engine, page: Page) -> None:
     with store.connect() as connection:
         spans = connection.scalar(select(DECISIONS.c.spans))
     text = "protonitazene available again. Coins only, tracked parcels to most of Europe. DM for the menu"
+    assert spans
     assert f'{{"start": {len(text) - 4}, "end": {len(text)}, "kind": "quantity"}}' in spans
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_axe_finds_nothing_serious(store: Engine, chromium: Any, look: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # it has no types
 
     fill(store)
     context = chromium.new_context(color_scheme=look, viewport={"width": 360, "height": 740}, bypass_csp=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from serving.console import words
 from serving.console.case_view import case_view, lease_words
 from serving.console.fields import Fields, fields
 from serving.console.going import LARGEST, QUEUE, CaseId, case_address, case_of, filters_of, take_next
-from serving.console.marking import corrected, ticked
+from serving.console.marking import corrected
 from serving.console.marks import KIND_WORDS
 from serving.console.pages import go, page
 from serving.console.parts import Parts
@@ -27,6 +27,7 @@ from serving.console.visitors import Visitor, visitor_of
 from serving.keys import Scope
 from serving.problems import Problem
 from serving.review import queue
+from serving.review.case import Case, Mark
 from serving.review.case import case as read_case
 from serving.review.decisions import decide
 from serving.review.saying import MAX_NOTE, Appeal, Choice, Source
@@ -158,12 +159,17 @@ async def shown(request: Request, parts: Parts, wanted: Asked) -> Response:
     def read() -> dict[str, Any]:
         with parts.engine.connect() as connection:
             case = read_case(connection, wanted.case_id, now=now)
-            kept = _kept(wanted, case)
+            kept = _kept(wanted.form, case)
             view = case_view(connection, case, visitor=visitor, kept=kept, now=now)
             done = done_view(connection, wanted.done, visitor)
         count = _count(parts, visitor, now, add=wanted.show and case.text is not None and wanted.fault is None)
         said = exposing.exposure(request, count, parts.settings.pause_after, now=now)
-        return {"case": view, "done": done, "exposure": said, "typed": _typed(wanted.form, kept is not None)}
+        return {
+            "case": view,
+            "done": done,
+            "exposure": said,
+            "typed": _typed(wanted.form, kept is not None or bool(wanted.form.word("add_text"))),
+        }
 
     values = await asked(read) | {"show": wanted.show, "filters": filters_of(wanted.form)}
     values |= {"intents": [(each.value, words.INTENT_WORDS[each]) for each in INTENTS], "max_note": MAX_NOTE}
@@ -180,10 +186,10 @@ def _count(parts: Parts, visitor: Visitor, now: datetime, *, add: bool) -> int:
         return exposing.count_shown(connection, visitor.reviewer, now=now)
 
 
-def _kept(wanted: Asked, case: Any) -> Any:
-    """Read the marks of a form that comes back; those that cannot be read were the fault, and are as found again."""
+def _kept(form: Fields, case: Case) -> Sequence[Mark] | None:
+    """Read the marks that were changed; those that cannot be read were the fault, and are as found again."""
     try:
-        return ticked(wanted.form, case)
+        return corrected(form, case)
     except Problem:
         return None
 

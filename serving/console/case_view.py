@@ -22,6 +22,8 @@ from serving.review.queue import line
 from serving.review.saying import Choice
 from serving.review.standing import standing
 
+LIKELY = 2  # percent; less is the tail that every verdict has
+
 
 @dataclass(frozen=True, slots=True)
 class MarkView:
@@ -151,11 +153,11 @@ def _marks(text: str, spans: Sequence[Span], ticked: Sequence[Span]) -> list[Mar
 
 
 def _intents(case: Case) -> list[Listed]:
-    """List the likely intents; what rounds to nothing is left out."""
+    """List the likely intents; the long tail says nothing."""
     if case.verdict is None:
         return []
     shares = [(intent, round(100 * case.verdict.intents[intent])) for intent in INTENTS]
-    likely = sorted((pair for pair in shares if pair[1] > 0), key=lambda pair: -pair[1])
+    likely = sorted((pair for pair in shares if pair[1] >= LIKELY), key=lambda pair: -pair[1])
     return [Listed(words.INTENT_WORDS[intent], percent=share) for intent, share in likely]
 
 

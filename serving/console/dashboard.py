@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from serving import access
 from serving.console import dashboard_view as view
+from serving.console.drift_view import drift_view
 from serving.console.pages import page
 from serving.console.parts import Parts
 from serving.console.sessions import asked
@@ -17,6 +18,7 @@ from serving.headers import CONSOLE
 from serving.keys import Scope
 from serving.review.figures import figures
 from serving.review.reviewed import reviewed
+from serving.settings import Settings
 
 PERIODS = (("7", "7 days"), ("28", "4 weeks"), ("91", "13 weeks"))
 
@@ -32,14 +34,14 @@ def routes(parts: Parts) -> APIRouter:
 
         def read() -> dict[str, Any]:
             with parts.engine.connect() as connection:
-                return gathered(connection, days=int(days), now=datetime.now(UTC))
+                return gathered(connection, parts.settings, days=int(days), now=datetime.now(UTC))
 
         return page(request, "dashboard.html", days=days, periods=PERIODS, **await asked(read))
 
     return router
 
 
-def gathered(connection: Connection, *, days: int, now: datetime) -> dict[str, Any]:
+def gathered(connection: Connection, settings: Settings, *, days: int, now: datetime) -> dict[str, Any]:
     """Read all that the page shows."""
     since = now - timedelta(days=days - 1)
     rows = reviewed(connection, since=since)
@@ -50,4 +52,5 @@ def gathered(connection: Connection, *, days: int, now: datetime) -> dict[str, A
         "decided": view.decided(connection, since=since, now=now),
         "slices": view.by_language(rows),
         "rises": view.rises(connection, now),
+        "drift": drift_view(connection, settings, now),
     }

@@ -12,7 +12,7 @@ from serving.review.case import Case, Mark
 
 def corrected(fields: Fields, case: Case) -> list[Mark] | None:
     """Give the marks of a form; `None` when they are as they were, so that nothing counts as corrected by looking."""
-    marks = ticked(fields, case)
+    marks = _ticked(fields, case)
     if marks is None:
         return None
     said = case.standing
@@ -20,7 +20,7 @@ def corrected(fields: Fields, case: Case) -> list[Mark] | None:
     return None if set(marks) == set(before) else marks
 
 
-def ticked(fields: Fields, case: Case) -> list[Mark] | None:
+def _ticked(fields: Fields, case: Case) -> list[Mark] | None:
     """Read the marks of a form, in the order of the text; `None` when the form had none to tick."""
     if "marks_shown" not in fields or case.text is None:
         return None
