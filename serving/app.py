@@ -82,7 +82,7 @@ def live_app(
     observer.follow(observer.metrics.queued, lambda: recorder.queued)
     observer.follow(observer.metrics.not_queued, lambda: recorder.not_queued)
     for outcome in Outcome:
-        observer.follow(observer.metrics.shadowed.labels(outcome), partial(shadow.counts.get, outcome, 0))
+        observer.follow(observer.metrics.shadowed.labels(outcome), partial(shadow.counts.__getitem__, outcome))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
