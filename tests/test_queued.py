@@ -16,8 +16,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from serving.audit_check import verify
 from serving.store.engine import open_engine
-from serving.store.tables import JUDGED
+from serving.store.tables import DECISIONS, JUDGED
 from serving.store.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
@@ -89,6 +90,24 @@ def test_what_was_said_to_be_queued_is_there_whatever_ends_the_process(tmp_path:
         service.end(number)
     assert said == [[True, True]] * 5
     assert kept(url) == {f"{name}-{at}" for name in ("garden", "field") for at in range(5)}
+
+
+def test_an_acknowledged_decision_is_there_when_the_process_is_killed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/npsight.db"
+    service = Service(tmp_path, database_url=url)
+    try:
+        assert service.ask("garden") == [True]
+        case = httpx.post(f"{service.url}/v1/review/claims", json={}, timeout=60).json()["case"]["id"]
+        decisions = f"{service.url}/v1/review/cases/{case}/decisions"
+        said = httpx.post(decisions, json={"decision": "not_advert", "note": "a garden"}, timeout=60)
+        assert said.status_code == 201
+    finally:
+        service.end(signal.SIGKILL)
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        assert list(connection.scalars(select(DECISIONS.c.decision))) == ["not_advert"]
+        assert verify(connection).faults == []
+    engine.dispose()
 
 
 @pytest.fixture
