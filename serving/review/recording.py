@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -105,7 +106,7 @@ class Recorder:
         request = Request(cases, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
+            self._worker = asyncio.create_task(self._work(), context=Context())  # of no request, nor its id in our log
         return await request.kept
 
     def _down(self) -> bool:
