@@ -20,7 +20,7 @@ from models.registry import Registry
 from models.release import POLICY, open_release, save_manifest
 
 Figures = dict[str, Any]
-CLIENTS = (16, 64)  # at which the most posts a second are looked for
+CLIENTS = (2, 8, 32)  # at which the most posts a second are looked for
 WARM_SECONDS = 2
 
 
