@@ -193,3 +193,15 @@ def test_a_database_that_is_gone_is_said_soon_and_without_values() -> None:
         pass
     assert time.monotonic() - started < 5
     assert HUSH not in str(raised.value)
+
+
+def test_a_second_engine_in_one_process_leaves_the_locks_of_the_first_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'npsight.db'}"
+    first = open_engine(url)
+    upgrade(first)
+    with first.connect():  # holds SQLite's lock on the file, by which others know that it is in use
+        open_engine(url).dispose()
+        other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM api_keys'); c.close()"
+        subprocess.run([sys.executable, "-c", other, str(tmp_path / "npsight.db")], check=True)
+        assert (tmp_path / "npsight.db-wal").exists()  # who closes last takes it away; that was not the other one
+    first.dispose()

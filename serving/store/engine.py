@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,10 @@ def _parsed(url: str) -> URL:
 def _own_file(path: Path) -> None:
     """Make the file for this user's eyes only; the files that SQLite puts beside it take after it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # One that is there is not even opened: with the closing of any descriptor this process would lose SQLite's locks on
+    # the file, and another process might then throw away the log that our connections still write to.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _tune(connection: Any, _: ConnectionPoolEntry) -> None:
