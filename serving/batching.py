@@ -22,7 +22,7 @@ from serving.problems import Problem
 from serving.runs import Asked, judge_together
 
 LONGEST_RETRY = 60  # seconds; a client told more would rather ask another server
-IN_TIME = 0.7  # of the deadline may be spent waiting; the rest is for the run itself and for slower runs than lately
+IN_TIME = 0.3  # of the deadline may be spent waiting: under overload, refusing takes its share of the cores too
 SMOOTHING = 0.2  # how much the newest run says of the rate: about the last ten runs count
 
 
@@ -177,9 +177,9 @@ class Batcher:
             yield part
 
     def _measure(self, posts: int, seconds: float) -> None:
+        """Weigh runs by their posts: one that stalled over a single post says little of a full one."""
         if self.on_run:
             self.on_run(posts, seconds)
-        """Weigh runs by their posts: one that stalled over a single post says little of a full one."""
         self._judged = self._judged * (1 - SMOOTHING) + max(posts, 1)
         self._took = self._took * (1 - SMOOTHING) + seconds
 
