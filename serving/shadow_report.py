@@ -14,7 +14,7 @@ from models.verdict import Decision
 from serving.review.intervals import Figure, wilson
 from serving.review.standing import standing_decisions
 from serving.shadow_rows import MEASURE, Outcome
-from serving.store.tables import JUDGED, SHADOWED, TALLIES, TEXTS
+from serving.store.tables import JUDGED, SHADOWED, TALLIES, TEXTS, hour_text
 
 FLAGGED = SHADOWED.c.decision != Decision.ALLOW
 FLAGGED_NOW = SHADOWED.c.challenger_decision != Decision.ALLOW
@@ -189,7 +189,7 @@ def _not_compared(
 ) -> dict[str, int]:
     """Count the posts that were drawn and not compared, by why."""
     query = select(TALLIES.c.value, TALLIES.c.count).where(
-        TALLIES.c.measure == MEASURE, TALLIES.c.hour >= f"{since:%Y-%m-%dT%H}"
+        TALLIES.c.measure == MEASURE, TALLIES.c.hour >= hour_text(since)
     )
     if release:
         query = query.where(TALLIES.c.release == release)

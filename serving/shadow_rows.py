@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from serving.observe import tallies
+from serving.observe.tallies import Key
 from serving.store.engine import writing
-from serving.store.tables import JUDGED, SHADOWED, TALLIES
+from serving.store.tables import JUDGED, SHADOWED, hour_text
 
 MEASURE = "shadow"  # in the table of tallies; the value is an outcome and the challenger
 RECORDED_WITHIN = timedelta(hours=1)  # a post's row in `judged` is written before its answer; ids may come again later
@@ -54,7 +55,8 @@ def write(engine: Engine, rows: Sequence[Row], untold: Untold, *, now: datetime)
         if rows:
             known = _recorded(connection, rows)
             connection.execute(insert(SHADOWED), [_values(row, known) for row in rows])
-        _tell(connection, untold, f"{now:%Y-%m-%dT%H}")
+        if untold:
+            tallies.write(connection, _counts(untold, hour_text(now)))
 
 
 def _recorded(connection: Connection, rows: Iterable[Row]) -> dict[tuple[str, ...], int]:
@@ -75,13 +77,8 @@ def _values(row: Row, known: Mapping[tuple[str, ...], int]) -> dict[str, object]
     return values | {"judged_id": known.get(key)}
 
 
-def _tell(connection: Connection, untold: Untold, hour: str) -> None:
-    for (release, challenger, outcome), count in untold.items():
-        key = {"hour": hour, "release": release, "policy": "", "measure": MEASURE, "value": f"{outcome} {challenger}"}
-        module = postgresql if connection.dialect.name == "postgresql" else sqlite
-        added = module.insert(TALLIES).values(**key, count=count)
-        connection.execute(
-            added.on_conflict_do_update(
-                index_elements=list(key), set_={"count": TALLIES.c.count + added.excluded.count}
-            )
-        )
+def _counts(untold: Untold, hour: str) -> dict[Key, int]:
+    return {
+        Key(hour, release, "", MEASURE, f"{outcome} {challenger}"): count
+        for (release, challenger, outcome), count in untold.items()
+    }

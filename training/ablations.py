@@ -5,9 +5,6 @@ All runs share their real rows, their rows to calibrate on and their tests; two 
 
 from __future__ import annotations
 
-import logging
-import shlex
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,12 +14,11 @@ from typing import Any
 from rich.console import Console
 
 from training.config import Config
-from training.lift import FOLDS, Sides, fold_splits, measured_parts, read_sides, some_of, training_parts
+from training.lift import FOLDS, Sides, fold_splits, measured_parts, plan_beside, read_sides, some_of
 from training.lift_table import print_lift
 from training.protocol import PROTOCOL, Plan, head, measure_splits, take_up
-from training.protocol_pool import load_protocol
 from training.protocol_splits import ProtocolSplit
-from training.start import choose_lexicon, choose_start
+from training.start import choose_start
 from training.steps import timed_steps
 
 CONFIG = Path(__file__).parent / "ablations.toml"
@@ -62,17 +58,7 @@ def ablate_command(
     config: Path | None = None,
 ) -> dict[str, Any]:
     """Measure every ablation, print the table and give the section; `<out>/protocol.json` keeps each run."""
-    logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
-    chosen, budget = load_protocol(config or CONFIG)
-    plan = Plan(
-        data=[*data, *training_parts(folder, cards)],
-        start=lambda: choose_start(None, backbone, chosen),
-        config=chosen,
-        budget=budget,
-        cards=cards,
-        lexicon=lexicon or choose_lexicon(None),
-        command=shlex.join(["npsight", *sys.argv[1:]]),
-    )
+    plan = plan_beside(folder, data, backbone=backbone, cards=cards, lexicon=lexicon, config=config or CONFIG)
     on_step = timed_steps()
     sides = read_sides(plan, folder, on_step)
     section = take_up(out / PROTOCOL, head(plan, [*sides.corpus.rows, *sides.tests]))

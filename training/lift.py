@@ -57,17 +57,7 @@ def lift_command(
     stamp: bool = False,
 ) -> dict[str, Any]:
     """Measure every size on every fold, print the table and give the section; `<out>/protocol.json` keeps each run."""
-    logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
-    chosen, budget = load_protocol(config or CONFIG)
-    plan = Plan(
-        data=[*data, *training_parts(folder, cards)],
-        start=lambda: choose_start(None, backbone, chosen),
-        config=chosen,
-        budget=budget,
-        cards=cards,
-        lexicon=lexicon or choose_lexicon(None),
-        command=shlex.join(["npsight", *sys.argv[1:]]),
-    )
+    plan = plan_beside(folder, data, backbone=backbone, cards=cards, lexicon=lexicon, config=config or CONFIG)
     on_step = timed_steps()
     read = read_sides(plan, folder, on_step)
     splits = lift_splits(read.pool, read.posts, read.tests, sizes=sizes)
@@ -77,6 +67,23 @@ def lift_command(
         stamp_lift(folder / "README.md", section)
     print_lift(section, Console())
     return section
+
+
+def plan_beside(
+    folder: Path, data: Sequence[str], *, backbone: str, cards: Path, lexicon: Path | None, config: Path
+) -> Plan:
+    """Plan short runs on real rows and on the folder's posts that may train."""
+    logging.getLogger("transformers").setLevel(logging.ERROR)  # it lists every weight it finds or misses
+    chosen, budget = load_protocol(config)
+    return Plan(
+        data=[*data, *training_parts(folder, cards)],
+        start=lambda: choose_start(None, backbone, chosen),
+        config=chosen,
+        budget=budget,
+        cards=cards,
+        lexicon=lexicon or choose_lexicon(None),
+        command=shlex.join(["npsight", *sys.argv[1:]]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

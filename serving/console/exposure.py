@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.console.visitors import cookies_of, give, visitor_of
-from serving.store.tables import EXPOSURES
+from serving.store.tables import EXPOSURES, hour_text
 
 TEXTS_COOKIE = "npsight_texts"
 RESTED_COOKIE = "npsight_rested"
@@ -32,7 +32,7 @@ class Exposure:
 def count_shown(connection: Connection, reviewer: str, *, now: datetime) -> int:
     """Count one text that was shown, and give this hour's number; two pages at once both count."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = insert(EXPOSURES).values(reviewer=reviewer, hour=hour_of(now), shown=0)
+    row = insert(EXPOSURES).values(reviewer=reviewer, hour=hour_text(now), shown=0)
     connection.execute(row.on_conflict_do_nothing())
     connection.execute(update(EXPOSURES).where(_mine(reviewer, now)).values(shown=EXPOSURES.c.shown + 1))
     return shown(connection, reviewer, now=now)
@@ -45,7 +45,7 @@ def shown(connection: Connection, reviewer: str, *, now: datetime) -> int:
 
 def exposure(request: Request, count: int, pause_after: int, *, now: datetime) -> Exposure:
     """Say whether it is time for a pause, unless that was said and put away this hour."""
-    rested = cookies_of(request.scope).get(RESTED_COOKIE) == hour_of(now)
+    rested = cookies_of(request.scope).get(RESTED_COOKIE) == hour_text(now)
     return Exposure(count, count >= pause_after and not rested)
 
 
@@ -61,12 +61,7 @@ def remember_texts(request: Request, response: Response, show: bool) -> None:
 
 def put_nudge_away(request: Request, response: Response) -> None:
     """Keep quiet for the rest of this hour."""
-    give(response, request, RESTED_COOKIE, hour_of(datetime.now(UTC)))
-
-
-def hour_of(now: datetime) -> str:
-    """Name an hour in UTC as the store does."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H")
+    give(response, request, RESTED_COOKIE, hour_text(datetime.now(UTC)))
 
 
 def _session_mark(request: Request) -> str:
@@ -75,4 +70,4 @@ def _session_mark(request: Request) -> str:
 
 
 def _mine(reviewer: str, now: datetime) -> ColumnElement[bool]:
-    return (EXPOSURES.c.reviewer == reviewer) & (EXPOSURES.c.hour == hour_of(now))
+    return (EXPOSURES.c.reviewer == reviewer) & (EXPOSURES.c.hour == hour_text(now))

@@ -16,9 +16,9 @@ from models.verdict import Detect
 from serving.batch import Tally, score_posts
 from serving.observe.drift import KEPT, Drift, compare
 from serving.observe.facts import Measure, facts
-from serving.observe.tallies import hour_of, read
+from serving.observe.tallies import read
 from serving.settings import Settings
-from serving.store.tables import TALLIES
+from serving.store.tables import TALLIES, hour_text
 
 FIRST = timedelta(days=7)  # a week holds each day once
 LAST = timedelta(days=7)
@@ -60,8 +60,8 @@ def live_posts(
     counts = _summed((row.measure, row.value, row.count) for row in ours)
     posts = sum(counts.pop(Measure.POSTS, {}).values())
     labels = sorted({row.policy for row in ours})
-    source = f"live posts from {hour_of(since)} on" + (f" to {hour_of(until)}" if until else "")
-    return Reference(source, hour_of(until or datetime.now(UTC)), release, ", ".join(labels) or policy, posts, counts)
+    source = f"live posts from {hour_text(since)} on" + (f" to {hour_text(until)}" if until else "")
+    return Reference(source, hour_text(until or datetime.now(UTC)), release, ", ".join(labels) or policy, posts, counts)
 
 
 def drift_now(

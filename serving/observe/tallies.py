@@ -20,7 +20,7 @@ from models.verdict import Post, Verdict
 from serving.observe.facts import Fact, Measure, author_of, facts
 from serving.observe.repeated import Repeated
 from serving.store.engine import writing
-from serving.store.tables import TALLIES
+from serving.store.tables import TALLIES, hour_text
 
 OTHER = "(other)"
 MOST_VALUES = 500  # different values of one measure in one hour and process; the rest is one value, `OTHER`
@@ -66,7 +66,7 @@ class Tallies:
 
     def add(self, posts: Iterable[Post], verdicts: Iterable[Verdict], *, now: datetime | None = None) -> None:
         """Count verdicts beside their posts."""
-        hour = hour_of(now or datetime.now(UTC))
+        hour = hour_text(now or datetime.now(UTC))
         with self._lock:
             if hour != self._hour:
                 self._hour, self._values = hour, {}
@@ -124,11 +124,6 @@ class Tallies:
         self._waiting = folded
 
 
-def hour_of(moment: datetime) -> str:
-    """Name the hour of a time, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H")
-
-
 def write(connection: Connection, counts: Mapping[Key, int]) -> None:
     """Add counts to the table; in order, so that two workers never wait for each other's rows."""
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -143,9 +138,9 @@ def read(
     connection: Connection, *, since: datetime, until: datetime | None = None, measures: Collection[str] = ()
 ) -> Sequence[Tally]:
     """Give the rows from the hour of `since` on, before the hour of `until`, oldest first; no measures means all."""
-    wanted = select(TALLIES).where(TALLIES.c.hour >= hour_of(since)).order_by(*TALLIES.primary_key.columns)
+    wanted = select(TALLIES).where(TALLIES.c.hour >= hour_text(since)).order_by(*TALLIES.primary_key.columns)
     if until is not None:
-        wanted = wanted.where(TALLIES.c.hour < hour_of(until))
+        wanted = wanted.where(TALLIES.c.hour < hour_text(until))
     if measures:
         wanted = wanted.where(TALLIES.c.measure.in_([str(each) for each in measures]))
     return [Tally(*row) for row in connection.execute(wanted)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, select
 
-from models.neardup import PERMUTATIONS
+from models.neardup import PERMUTATIONS, similarity
 from serving.store.tables import CASES
 
 LOOKED_AT = 2_000  # the newest settled cases: their signatures are 1 MB, compared in a few milliseconds
@@ -34,10 +34,10 @@ def nearest(connection: Connection, case_id: int, *, limit: int = 3) -> list[Nea
     rows = [(row.id, _read(row.signature)) for row in settled if len(row.signature) == PERMUTATIONS * 8]
     if not signature or len(signature) != PERMUTATIONS * 8 or not rows:
         return []
-    shares = (np.stack([hashes for _, hashes in rows]) == _read(signature)).mean(axis=1)
+    shares = similarity(np.stack([hashes for _, hashes in rows]), _read(signature))
     best = np.argsort(-shares, kind="stable")[:limit]
     return [Near(rows[at][0], float(shares[at])) for at in best if shares[at] >= LIKE_ENOUGH]
 
 
 def _read(signature: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return np.frombuffer(signature, np.uint64)
+    return np.frombuffer(signature, "<u8")

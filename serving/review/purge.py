@@ -24,6 +24,7 @@ from serving.store.tables import (
     SHADOWED,
     TALLIES,
     TEXTS,
+    hour_text,
 )
 
 ROWS_AT_ONCE = 500  # in one transaction, so that verdicts need not wait for a purge
@@ -83,8 +84,8 @@ def steps(ages: Ages, now: datetime) -> Iterator[Step]:
     yield Step("cases", CASES, empty)
     yield Step("sessions", SESSIONS, SESSIONS.c.expires < now)
     yield Step("answered", ANSWERED, ANSWERED.c.time < now - timedelta(days=ANSWERED_DAYS))
-    yield Step("exposures", EXPOSURES, EXPOSURES.c.hour < _hour(now - timedelta(days=EXPOSURE_DAYS)))
-    yield Step("tallies", TALLIES, TALLIES.c.hour < _hour(no_record))
+    yield Step("exposures", EXPOSURES, EXPOSURES.c.hour < hour_text(now - timedelta(days=EXPOSURE_DAYS)))
+    yield Step("tallies", TALLIES, TALLIES.c.hour < hour_text(no_record))
     yield Step("secrets", SECRETS, SECRETS.c.retired < no_record)
 
 
@@ -140,7 +141,3 @@ def newest_text(connection: Connection, case_id: int) -> tuple[int, str] | None:
     )
     row = connection.execute(query).first()
     return (row.id, row.text) if row else None
-
-
-def _hour(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H}"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from serving.review.intervals import wilson
-from serving.store.tables import TALLIES
+from serving.store.tables import TALLIES, hour_text
 
 RECENT, BEFORE = timedelta(days=7), timedelta(days=28)
 LEAST = 5  # posts with the word in the recent days; fewer are chance, whatever the ratio
@@ -55,7 +55,7 @@ def volumes(
     first = _floor(since, by)
     query = (
         select(start, TALLIES.c.value, func.sum(TALLIES.c.count))
-        .where(TALLIES.c.measure == measure, TALLIES.c.hour >= _hour(first), *_under(policy))
+        .where(TALLIES.c.measure == measure, TALLIES.c.hour >= hour_text(first), *_under(policy))
         .group_by(start, TALLIES.c.value)
     )
     counts: dict[str, dict[str, int]] = {}
@@ -63,7 +63,7 @@ def volumes(
         counts.setdefault(name, {})[value] = int(count)
     steps = int((_floor(now, by) - first) / STEP[by]) + 1
     starts = [first + step * STEP[by] for step in range(steps)]
-    return [Volume(each, counts.get(_hour(each)[: LENGTH[by]], {})) for each in starts]
+    return [Volume(each, counts.get(hour_text(each)[: LENGTH[by]], {})) for each in starts]
 
 
 def rising(
@@ -97,7 +97,7 @@ def _rise(value: str, recent: int, before: int, posts: Sequence[int]) -> Rise:
 
 def _counts(connection: Connection, measure: str, now: datetime) -> tuple[dict[str, int], dict[str, int]]:
     """Sum a measure by value over the recent days and over those before."""
-    split, start = _hour(now - RECENT), _hour(now - RECENT - BEFORE)
+    split, start = hour_text(now - RECENT), hour_text(now - RECENT - BEFORE)
     found = []
     for first, end in ((split, None), (start, split)):
         query = select(TALLIES.c.value, func.sum(TALLIES.c.count)).where(
@@ -117,10 +117,6 @@ def _under(policy: str | None) -> list[ColumnElement[Any]]:
     if policy is None:
         return []
     return [or_(TALLIES.c.policy == policy, TALLIES.c.policy.startswith(f"{policy}@", autoescape=True))]
-
-
-def _hour(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H")
 
 
 def _floor(moment: datetime, by: Period) -> datetime:

@@ -46,6 +46,11 @@ def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def hour_text(moment: datetime) -> str:
+    """Name the hour of a time that knows its zone, in UTC, as the tables that count by the hour have it."""
+    return moment_text(moment)[: len("2026-12-01T09")]
+
+
 API_KEYS = Table(
     "api_keys",
     METADATA,
