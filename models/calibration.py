@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.verdict import ADVERT_INTENTS, INTENTS
 
 Floats = NDArray[np.float64]
+LATER = frozenset({"words_share"})
 IS_ADVERT = np.array([intent in ADVERT_INTENTS for intent in INTENTS])
 
 
@@ -55,7 +56,8 @@ class Calibration:
     """What was fitted on rows that the network did not see.
 
     `prevalence` is the share of adverts the curve was fitted at; `term_threshold` is the token
-    probability from which the term head yields a span.
+    probability from which the term head yields a span; `words_share` is the plain reader's share in the logits that the
+    curve was fitted on (`models.reader`), 0 for the network alone.
     """
 
     slope: float
@@ -63,6 +65,7 @@ class Calibration:
     temperature: float
     prevalence: float
     term_threshold: float = 0.5
+    words_share: float = 0.0
 
     def probabilities(self, logits: Floats, *, prevalence: float) -> Floats:
         """Give intent probabilities (posts, 8) for a stream with this share of adverts."""
@@ -96,6 +99,6 @@ class Calibration:
     def from_json(cls, values: Mapping[str, Any]) -> Calibration:
         """Read the fields of `calibration.json`; `ValueError` names a missing or unknown one."""
         known = set(cls.__slots__)
-        if set(values) != known:
+        if set(values) | LATER != known:  # earlier releases have no later fields
             raise ValueError(f"calibration: found fields {sorted(values)}, wanted {sorted(known)}")
         return cls(**{name: float(value) for name, value in values.items()})

@@ -11,7 +11,8 @@ from models.language import Language, identify
 from models.lexicon import Lexicon, substances
 from models.normalise import Normalised, normalise
 from models.policy import Policy, advert_probability
-from models.scorer import Reading, Scorer
+from models.reader import Reads
+from models.scorer import Reading
 from models.signals import find_signals
 from models.terms import merge_spans, term_spans
 from models.verdict import INTENTS, LANGUAGES, Post, Span, Substance, Verdict
@@ -37,7 +38,7 @@ class Detector:
     `read` does the work and `decide` is cheap, so that one reading serves posts of several policies.
     """
 
-    scorer: Scorer
+    scorer: Reads
     lexicon: Lexicon
     calibration: Calibration
     policy: Policy

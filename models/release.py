@@ -16,8 +16,10 @@ from models.calibration import Calibration
 from models.detector import Detector
 from models.lexicon import Lexicon
 from models.policy import Policy, load_policy
+from models.reader import Reader, Reads
 from models.scorer import Scorer
 from models.verdict import INTENTS
+from models.words import Words
 
 FORMAT = 1
 DEFAULT_RELEASE = Path(__file__).parent / "default"
@@ -146,12 +148,19 @@ def load_calibration(release: Release) -> Calibration:
     return Calibration.from_json(json.loads(release.path(CALIBRATION).read_text(encoding="utf-8")))
 
 
+def load_reader(folder: Path, *, words_share: float, graph: Path | None = None, threads: int | None = None) -> Reads:
+    """Load what reads a release's texts: its graph, or the given one instead, and the plain reader at its share."""
+    network = Scorer(graph or folder / GRAPH, folder / TOKENIZER, threads=threads)
+    return Reader(network, Words.load(folder / BASELINE), words_share) if words_share else network
+
+
 def load_detector(release: Release, *, policy: Policy | None = None, threads: int | None = None) -> Detector:
     """Load a release for scoring, bound to its own policy unless another is given."""
+    calibration = load_calibration(release)
     return Detector(
-        scorer=Scorer(release.path(GRAPH), release.path(TOKENIZER), threads=threads),
+        scorer=load_reader(release.folder, words_share=calibration.words_share, threads=threads),
         lexicon=Lexicon.load(release.path(LEXICON)),
-        calibration=load_calibration(release),
+        calibration=calibration,
         policy=policy or load_policy(release.path(POLICY)),
         release=release.version,
     )

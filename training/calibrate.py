@@ -31,8 +31,11 @@ class CalibrationError(ValueError):
     """The rows to calibrate on cannot carry a fit; the message says what they lack."""
 
 
-def calibrate(rows: Sequence[Row], readings: Sequence[Reading]) -> Calibration:
-    """Fit the advert curve, the temperature inside each side, and the term threshold."""
+def calibrate(rows: Sequence[Row], readings: Sequence[Reading], *, words_share: float = 0.0) -> Calibration:
+    """Fit the advert curve, the temperature inside each side, and the term threshold.
+
+    `words_share` is the plain reader's share in these readings, which the calibration keeps.
+    """
     logits = np.array([reading.logits for reading in readings])
     is_advert = np.array([row.is_advert for row in rows])
     if is_advert.all() or not is_advert.any():
@@ -45,6 +48,7 @@ def calibrate(rows: Sequence[Row], readings: Sequence[Reading]) -> Calibration:
         temperature=_temperature(rows, logits),
         prevalence=FITTED_PREVALENCE,
         term_threshold=_term_threshold(rows, readings),
+        words_share=words_share,
     )
 
 

@@ -54,6 +54,7 @@ class Config:
     hide_terms: float = 0.5  # share of known terms hidden (masked or renamed), so that context must answer
     term_loss: float = 0.5  # share of the term loss beside the intent loss, whose helper it is; 0 trains no term head
     disguise: float = 0.0  # share of visits that see the post in disguise: see training/disguise.py
+    words_share: float = 0.0  # of the plain reader's log-odds, added to the network's: see models/reader.py
     prevalence: float = 0.003  # of the stream that the shipped policy is meant for
     false_flags_per_10000: float = 2.6  # the working point
     parity_rows: int = 600

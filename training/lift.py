@@ -20,9 +20,9 @@ from rich.console import Console
 from sklearn.metrics import average_precision_score
 
 from models.release import BASELINE, REPORT, Release, load_detector
+from models.words import Words
 from training.cards import find_card
 from training.corpus import Corpus, Row, load_corpus
-from training.evaluation.baselines import Baseline
 from training.evaluation.run import judge
 from training.held_out import HELD_OUT_PARTS
 from training.lift_table import print_lift, stamp_lift
@@ -172,7 +172,7 @@ def measured_parts(release: Release, split: ProtocolSplit) -> dict[str, Any]:
     A source without other rows is ranked against the test's real posts.
     """
     report = json.loads(release.path(REPORT).read_text(encoding="utf-8"))
-    rival = Baseline.load(release.path(BASELINE))
+    rival = Words.load(release.path(BASELINE))
     scores = {
         "release": [each.advert_probability for each in judge(load_detector(release), split.test)],
         "baseline": rival.log_odds([row.text for row in split.test]).tolist(),

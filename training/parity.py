@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from models.calibration import Calibration
 from models.policy import Policy
-from models.scorer import Scorer
+from models.reader import Reads
 from models.verdict import ADVERT_INTENTS, Decision
+from models.words import Words
 from training.corpus import Row
-from training.evaluation.baselines import Baseline
 from training.evaluation.run import read_rows
 
 MOST_CHANGE = 0.05
@@ -29,7 +29,7 @@ class ParityError(ValueError):
 
 
 def check_parity(
-    chosen: Sequence[Row], plain: Scorer, exported: Scorer, *, calibration: Calibration, policy: Policy
+    chosen: Sequence[Row], plain: Reads, exported: Reads, *, calibration: Calibration, policy: Policy
 ) -> dict[str, Any]:
     """Compare both graphs on rows; `ParityError` when they differ too much."""
     before, after = (_probability(scorer, chosen, calibration, policy) for scorer in (plain, exported))
@@ -52,7 +52,7 @@ def check_parity(
     return figures
 
 
-def hard_rows(rows: Sequence[Row], baseline: Baseline, *, most: int) -> list[Row]:
+def hard_rows(rows: Sequence[Row], baseline: Words, *, most: int) -> list[Row]:
     """Take adverts, and as many others that the plain baseline finds most like adverts."""
     adverts = [row for row in rows if row.is_advert][: most // 2]
     others = [row for row in rows if not row.is_advert]
@@ -62,7 +62,7 @@ def hard_rows(rows: Sequence[Row], baseline: Baseline, *, most: int) -> list[Row
     return adverts + others
 
 
-def _probability(scorer: Scorer, rows: Sequence[Row], calibration: Calibration, policy: Policy) -> NDArray[np.float64]:
+def _probability(scorer: Reads, rows: Sequence[Row], calibration: Calibration, policy: Policy) -> NDArray[np.float64]:
     """Give the advert probabilities (rows,) of rows read as scoring reads them, without their disguises."""
     logits = np.array([reading.logits for reading in read_rows(scorer, rows)])
     return calibration.advert_probabilities(logits, prevalence=policy.prevalence)

@@ -19,6 +19,7 @@ from models.calibration import Calibration
 from models.detector import Detector
 from models.lexicon import Lexicon
 from models.policy import Policy, save_policy
+from models.reader import Reads
 from models.release import (
     BASELINE,
     CALIBRATION,
@@ -30,15 +31,16 @@ from models.release import (
     SKETCH,
     TOKENIZER,
     Release,
+    load_reader,
     open_release,
     save_manifest,
 )
-from models.scorer import Scorer
+from models.words import Words
 from training.calibrate import calibrate, working_policy
 from training.config import Config
 from training.corpus import Corpus, Row, load_corpus
 from training.document import headline
-from training.evaluation.baselines import Baseline, fit_baseline
+from training.evaluation.baselines import fit_baseline, save_baseline
 from training.evaluation.report import FORMAT, Asked, metrics, one_sided
 from training.evaluation.run import baseline_contender, baseline_threshold, judge, judged_rows, read_rows
 from training.export import export_float, export_int8, restore
@@ -124,16 +126,20 @@ def make_release(order: Order, corpus: Corpus, splits: Splits, out: Path, *, on_
         trained = train_in_rounds(order.start.network, splits, lexicon, tokenizer, config, kept, on_step)
         on_step("export to int8")
         weights = export_int8(order.start.network, folder / GRAPH)
-        scorer = Scorer(folder / GRAPH, folder / TOKENIZER)
+
+        # --- the plain rival, on the same rows: it is also the second reader, at its share ---------------
+        on_step("fit the baseline, sketch the rows")
+        baseline = fit_baseline([row.text for row in splits.train], [row.is_advert for row in splits.train])
+        save_baseline(baseline, folder / BASELINE)
+        reader = load_reader(folder, words_share=config.words_share)
 
         # --- probabilities and threshold: on rows the network did not see, read whole by that graph ----
         on_step(f"calibrate on {len(splits.calibrate):,} rows")
-        calibration, policy, point = set_working_point(scorer, splits.calibrate, config, folder)
-        detector = Detector(scorer, lexicon, calibration, policy, order.version)
+        calibration, policy, point = set_working_point(reader, splits.calibrate, config, folder)
+        detector = Detector(reader, lexicon, calibration, policy, order.version)
 
-        # --- what an auditor needs: the plain rival, and what was learnt from (hashes only) ------------
-        on_step("fit the baseline, sketch the rows")
-        baseline, rival = fit_rival(splits, config, folder)
+        # --- what an auditor needs: the rival's threshold, and what was learnt from (hashes only) ------
+        rival = rival_threshold(baseline, splits, config)
         sketch_rows(splits, folder)
 
         # --- checks: the int8 graph says what the network said; then the figures of what ships ---------
@@ -163,23 +169,21 @@ def held_out_rows(order: Order) -> list[Row]:
 
 
 def set_working_point(
-    scorer: Scorer, rows: Sequence[Row], config: Config, folder: Path
+    reader: Reads, rows: Sequence[Row], config: Config, folder: Path
 ) -> tuple[Calibration, Policy, dict[str, float]]:
     """Calibrate the graph and set its threshold, write both, and give them with the figures behind the threshold."""
-    readings = read_rows(scorer, rows)
-    calibration = calibrate(rows, readings)
+    readings = read_rows(reader, rows)
+    calibration = calibrate(rows, readings, words_share=config.words_share)
     policy, point = working_policy(rows, readings, calibration, config)
     write_json(calibration.to_json(), folder / CALIBRATION, allow_nan=True)
     save_policy(policy, folder / POLICY)
     return calibration, policy, point
 
 
-def fit_rival(splits: Splits, config: Config, folder: Path) -> tuple[Baseline, float]:
-    """Fit the plain baseline on the training rows, its threshold as the release's own is set, and write it."""
-    baseline = fit_baseline([row.text for row in splits.train], [row.is_advert for row in splits.train])
-    baseline.save(folder / BASELINE)
+def rival_threshold(baseline: Words, splits: Splits, config: Config) -> float:
+    """Set the plain baseline's threshold as the release's own is set."""
     ordinary, per_10000 = config.sample.ordinary, config.false_flags_per_10000
-    return baseline, baseline_threshold(baseline, splits.calibrate, ordinary=ordinary, per_10000=per_10000)
+    return baseline_threshold(baseline, splits.calibrate, ordinary=ordinary, per_10000=per_10000)
 
 
 def sketch_rows(splits: Splits, folder: Path) -> None:
@@ -188,7 +192,7 @@ def sketch_rows(splits: Splits, folder: Path) -> None:
 
 
 def compare(
-    network: Network, detector: Detector, rows: Sequence[Row], baseline: Baseline, config: Config, folder: Path
+    network: Network, detector: Detector, rows: Sequence[Row], baseline: Words, config: Config, folder: Path
 ) -> dict[str, Any]:
     """Hold the int8 graph against the network itself on hard rows, unless the config asks for none."""
     if not config.parity_rows:
@@ -196,11 +200,11 @@ def compare(
     graph = folder.with_name("float.onnx")  # beside the release, not in it
     export_float(network, graph)
     hard = hard_rows(rows, baseline, most=config.parity_rows)
-    plain = Scorer(graph, folder / TOKENIZER)
+    plain = load_reader(folder, words_share=config.words_share, graph=graph)
     return check_parity(hard, plain, detector.scorer, calibration=detector.calibration, policy=detector.policy)
 
 
-def measure(detector: Detector, rows: Sequence[Row], baseline: Baseline, rival: float, on_step: Step) -> dict[str, Any]:
+def measure(detector: Detector, rows: Sequence[Row], baseline: Words, rival: float, on_step: Step) -> dict[str, Any]:
     """Judge rows with what ships, beside the baseline at its threshold, and compute the report's figures."""
     kept, mixed = one_sided(rows)
     others = [baseline_contender(baseline, kept, rival)]

@@ -25,9 +25,9 @@ from sklearn.metrics import average_precision_score
 from models import neardup
 from models.lexicon import Lexicon
 from models.release import BASELINE, MANIFEST, REPORT, SKETCH, Release, load_detector, open_release
+from models.words import Words
 from training.config import Config
 from training.corpus import Corpus, Row, load_corpus
-from training.evaluation.baselines import Baseline
 from training.evaluation.report import one_sided
 from training.evaluation.run import judge
 from training.json_files import read_object, write_json
@@ -241,7 +241,7 @@ def average_precision(release: Release, rows: Sequence[Row]) -> dict[str, float 
     if all(is_advert) or not any(is_advert):
         return {"release": None, "baseline": None}
     said = [verdict.advert_probability for verdict in judge(load_detector(release), rows)]
-    rival = Baseline.load(release.path(BASELINE)).log_odds([row.text for row in rows])
+    rival = Words.load(release.path(BASELINE)).log_odds([row.text for row in rows])
     ranked = {"release": said, "baseline": rival}
     return {who: float(average_precision_score(is_advert, scores)) for who, scores in ranked.items()}
 

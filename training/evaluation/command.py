@@ -22,9 +22,9 @@ from models.release import (
     open_release,
     sha256,
 )
+from models.words import Words
 from training.config import kept_config
 from training.corpus import Corpus, DataError, Row, load_corpus
-from training.evaluation.baselines import Baseline
 from training.evaluation.cases import CASES
 from training.evaluation.cost import cost
 from training.evaluation.drugcheck import answers_of, load_cases, scorecard
@@ -127,7 +127,7 @@ def judge_all(
     release: Release, detector: Detector, rows: Sequence[Row], others: Sequence[Release], request: Request
 ) -> Judged:
     """Let the release, its plain baseline and any other release answer."""
-    contenders = [baseline_contender(Baseline.load(release.path(BASELINE)), rows, threshold_of(release))]
+    contenders = [baseline_contender(Words.load(release.path(BASELINE)), rows, threshold_of(release))]
     for other in others:
         verdicts = judge_rows(other, load_detector(other), rows, request.out)
         contenders.append(release_contender(other.version, f"npsight {other.version}", verdicts))
@@ -198,7 +198,7 @@ def run_suite(release: Release, detector: Detector, folder: Path) -> dict[str, A
     if not (folder / CASES).is_file():
         return {"why": f"no functional suite in {folder.name}: --suite names its folder"}
     cases = load_cases(folder)
-    plain = Baseline.load(release.path(BASELINE)).log_odds([case.text for case in cases]) >= threshold_of(release)
+    plain = Words.load(release.path(BASELINE)).log_odds([case.text for case in cases]) >= threshold_of(release)
     answers = answers_of(detector, cases)
     return scorecard(cases, answers, target=f"npsight {release.version}", folder=folder, baseline=plain.tolist())
 

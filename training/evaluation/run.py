@@ -11,10 +11,11 @@ from rich.progress import track
 
 from models.normalise import normalise
 from models.policy import Policy
-from models.scorer import Reading, Scorer
+from models.reader import Reads
+from models.scorer import Reading
 from models.verdict import ADVERT_INTENTS, Detect, Post, Verdict
+from models.words import Words
 from training.corpus import Row
-from training.evaluation.baselines import Baseline
 from training.evaluation.judged import Contender, Judged, lexicon_contender, release_contender
 from training.grouping import group_rows
 
@@ -32,8 +33,8 @@ def judge(detect: Detect, rows: Sequence[Row]) -> list[Verdict]:
     return [verdict for batch in batches(posts_of(rows), "judging") for verdict in detect(batch)]
 
 
-def read_rows(scorer: Scorer, rows: Sequence[Row]) -> list[Reading]:
-    """Read all rows with the graph alone, with a progress bar."""
+def read_rows(scorer: Reads, rows: Sequence[Row]) -> list[Reading]:
+    """Read all rows, with a progress bar."""
     texts = [row.text for row in rows]
     return [
         reading
@@ -69,13 +70,13 @@ def judged_rows(
     )
 
 
-def baseline_contender(baseline: Baseline, rows: Sequence[Row], threshold: float) -> Contender:
+def baseline_contender(baseline: Words, rows: Sequence[Row], threshold: float) -> Contender:
     """Let the plain baseline answer, at the threshold that was set as the release's was."""
     log_odds = baseline.log_odds([row.text for row in rows])
     return Contender("baseline", "TF-IDF with logistic regression on the same rows", log_odds, log_odds >= threshold)
 
 
-def baseline_threshold(baseline: Baseline, rows: Sequence[Row], *, ordinary: Sequence[str], per_10000: float) -> float:
+def baseline_threshold(baseline: Words, rows: Sequence[Row], *, ordinary: Sequence[str], per_10000: float) -> float:
     """Set the baseline's threshold as the release's is set: at the same false flags in 10,000 ordinary rows."""
     texts = [row.text for row in rows if not row.is_advert and any(fnmatchcase(row.source, each) for each in ordinary)]
     worst_first = np.sort(baseline.log_odds(texts))[::-1]
