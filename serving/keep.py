@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import getpass
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from serving.audit_check import MAX_FAULTS, Check, verify
 from serving.changes import Changed
 from serving.review.export import CARD, export
 from serving.settings import Settings
+from serving.spans_of_time import span_of_time
 from serving.store.engine import StoreError, open_engine, shown, writing
 from serving.store.upgrade import OutdatedError, prepare
 from serving.store.upgrade import upgrade as upgrade_tables
@@ -71,9 +71,8 @@ def made(changed: Changed[T]) -> T:
 
 def moment_before(words: str, now: datetime) -> datetime:
     """Read `7d`, `12h` or a date as the moment from which on something is looked at."""
-    if found := re.fullmatch(r"(\d{1,5})([dh])", words.strip()):
-        count = int(found[1])
-        return now - (timedelta(days=count) if found[2] == "d" else timedelta(hours=count))
+    if span := span_of_time(words):
+        return now - span
     try:
         moment = datetime.fromisoformat(words.strip())
     except ValueError:

@@ -8,18 +8,18 @@ import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select, update
 
 from serving import audit
+from serving.spans_of_time import span_of_time
 from serving.store.tables import API_KEYS, moment_text
 
 FORM = re.compile(r"nps_([a-z0-9]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 MAX_LENGTH = 4 + 12 + 1 + 43
 MAX_NAME = 100
-MAX_DAYS = 36_500  # beyond a hundred years, `--expires never` is the honest word
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -112,11 +112,9 @@ def expiry(words: str, now: datetime) -> datetime | None:
     """Read `90d`, `12h`, a date such as 2027-03-01, or `never`."""
     if words == "never":
         return None
-    if found := re.fullmatch(r"([1-9]\d{0,6})([dh])", words, re.ASCII):
-        span = timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
-        if span <= timedelta(days=MAX_DAYS):
-            return now + span
-    elif re.fullmatch(r"\d{4}-\d\d-\d\d", words, re.ASCII):
+    if span := span_of_time(words):
+        return now + span
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", words, re.ASCII):
         moment = datetime.fromisoformat(words).replace(tzinfo=UTC)
         if moment > now:
             return moment

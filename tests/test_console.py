@@ -19,6 +19,7 @@ from serving.console.pages import own_path
 from serving.console.trying import Asked, blanked
 from serving.keyring import Keyring
 from serving.keys import Scope
+from serving.review.meaning import UNCHECKED
 from serving.settings import Settings
 from serving.store.engine import writing
 from serving.store.tables import SESSIONS
@@ -236,6 +237,7 @@ def test_what_a_post_says_is_inert(engine: Engine, client: TestClient) -> None:
     assert "<script>alert" not in answer.text
     assert "&lt;script&gt;alert" in answer.text
     assert "25.0 %" in answer.text
+    assert f"Of 100 posts like this, 25 are adverts; {UNCHECKED}." in answer.text
 
 
 @pytest.mark.parametrize(

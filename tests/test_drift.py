@@ -16,10 +16,11 @@ from models.verdict import INTENTS, Decision, Intent, Post, Verdict
 from npsight import app
 from serving.batch import Tally
 from serving.observe.drift import REST, compare, psi, share_of, shift
-from serving.observe.drift_verbs import age
+from serving.observe.drift_verbs import report
 from serving.observe.facts import Measure
 from serving.observe.references import drift_now, made_from
 from serving.observe.tallies import Tallies
+from serving.spans_of_time import span_of_time
 
 NOW = datetime(2026, 12, 20, 9, 30, tzinfo=UTC)
 REFERENCE = Reference("posts.jsonl", "2026-12-01", "2026.12.1", "default@1", 1000, {})
@@ -166,15 +167,19 @@ def test_a_file_that_is_no_reference_is_refused(tmp_path: Path, content: str, sa
         load_reference(path)
 
 
-@pytest.mark.parametrize(("words", "hours"), [("7d", 168), ("12h", 12)])
-def test_ages_are_days_or_hours(words: str, hours: int) -> None:
-    assert age(words) == timedelta(hours=hours)
+@pytest.mark.parametrize(("words", "hours"), [("7d", 168), ("12h", 12), (" 90d ", 2160)])
+def test_spans_are_days_or_hours(words: str, hours: int) -> None:
+    assert span_of_time(words) == timedelta(hours=hours)
 
 
-@pytest.mark.parametrize("words", ["", "7", "0d", "-1d", "7 days", "9999999d"])
-def test_other_ages_are_refused(words: str) -> None:
+@pytest.mark.parametrize("words", ["", "7", "0d", "-1d", "7 days", "99999d", "9999999d", "\u0669d"])
+def test_other_spans_are_none(words: str) -> None:
+    assert span_of_time(words) is None
+
+
+def test_a_report_since_no_time_is_refused() -> None:
     with pytest.raises(ValueError, match="wanted days or hours"):
-        age(words)
+        report("a week", release=None, policy="default", as_json=False)
 
 
 def test_the_report_says_in_words_and_in_json_what_moved(

@@ -17,17 +17,17 @@ SEEN = Experience([140, 0, 0, 0, 0, 0, 0, 0, 3, 57], [1, 0, 0, 0, 0, 0, 0, 0, 3,
 @pytest.mark.parametrize(
     ("probability", "said"),
     [
-        (0.934, "of 100 posts like this, 93 are adverts"),
-        (0.5, "of 100 posts like this, 50 are adverts"),
-        (0.0149, "of 100 posts like this, 1 is an advert"),
-        (0.999, "of 100 posts like this, more than 99 are adverts"),
-        (1.0, "of 100 posts like this, more than 99 are adverts"),
-        (0.0001, "of 100 posts like this, fewer than 1 is an advert"),
-        (0.0, "of 100 posts like this, fewer than 1 is an advert"),
+        (0.934, "Of 100 posts like this, 93 are adverts"),
+        (0.5, "Of 100 posts like this, 50 are adverts"),
+        (0.0149, "Of 100 posts like this, 1 is an advert"),
+        (0.999, "Of 100 posts like this, more than 99 are adverts"),
+        (1.0, "Of 100 posts like this, more than 99 are adverts"),
+        (0.0001, "Of 100 posts like this, fewer than 1 is an advert"),
+        (0.0, "Of 100 posts like this, fewer than 1 is an advert"),
     ],
 )
 def test_a_probability_is_said_of_a_hundred_posts(probability: float, said: str) -> None:
-    assert meaning(probability, NONE) == f"{said}; {UNCHECKED}"
+    assert meaning(probability, NONE) == f"{said}; {UNCHECKED}."
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_a_probability_is_said_of_a_hundred_posts(probability: float, said: str)
 )
 def test_with_decisions_enough_the_observed_share_of_like_posts_is_told(probability: float, said: str) -> None:
     assert sum(SEEN.decided) == ENOUGH
-    assert meaning(probability, SEEN).endswith(f"; {said}")
+    assert meaning(probability, SEEN).endswith(f"; {said}.")
 
 
 def test_one_decision_fewer_and_it_is_not_yet_checked() -> None:
     fewer = Experience([139, *SEEN.decided[1:]], SEEN.adverts)
-    assert meaning(0.93, fewer).endswith(UNCHECKED)
+    assert meaning(0.93, fewer).endswith(f"{UNCHECKED}.")
 
 
 @pytest.mark.parametrize(("probability", "band"), [(0.0, 0), (0.0999, 0), (0.1, 1), (0.7, 7), (0.9, 9), (1.0, 9)])

@@ -193,5 +193,4 @@ def _meaning(connection: Connection, case: Case) -> str:
     """Say what the probability means, held against the team's own decisions where there are enough."""
     if case.line.advert_probability is None:
         return ""
-    said = meaning(case.line.advert_probability, experience(connection))
-    return f"{said[:1].upper()}{said[1:]}."
+    return meaning(case.line.advert_probability, experience(connection))

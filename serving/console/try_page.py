@@ -17,13 +17,16 @@ from serving.console.parts import Parts
 from serving.console.trying import Asked, Tried
 from serving.headers import CONSOLE
 from serving.live import Snapshot
+from serving.problems import Problem
+from serving.review.desk import Desk
+from serving.review.meaning import NOTHING_DECIDED, Experience, experience, meaning
 
 TRY = f"{CONSOLE}/try"
 
 
 def routes(parts: Parts) -> APIRouter:
     """Build the page: a form, and below it what its post was judged to be."""
-    router = APIRouter()
+    router, desk = APIRouter(), Desk(parts.engine)
 
     @router.get(TRY)
     async def empty(request: Request) -> Response:
@@ -35,7 +38,14 @@ def routes(parts: Parts) -> APIRouter:
         asked = trying.asked_by(await fields(request))
         if faults := asked.faults(list(snapshot.detects), longest=parts.settings.max_post_characters):
             return _page(request, snapshot, asked, faults=faults, status=422)
-        return _page(request, snapshot, asked, tried=await _tried(request, snapshot, asked))
+        return _page(request, snapshot, asked, tried=await _tried(request, snapshot, asked), seen=await _seen())
+
+    async def _seen() -> Experience:
+        """Read what was decided so far; a trial works without the store too."""
+        try:
+            return await desk.read(experience)
+        except Problem:
+            return NOTHING_DECIDED
 
     async def _tried(request: Request, snapshot: Snapshot, asked: Asked) -> Tried:
         detect = snapshot.detects[asked.policy]
@@ -57,6 +67,7 @@ def _page(
     asked: Asked,
     *,
     tried: Tried | None = None,
+    seen: Experience = NOTHING_DECIDED,
     faults: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
@@ -69,6 +80,7 @@ def _page(
         "kinds": [(kind.value, said) for kind, said in KIND_WORDS.items()],
         "sources": SOURCE_WORDS,
         "prevalence": _prevalence(snapshot, asked.policy),
+        "meaning": meaning(tried.verdict.advert_probability, seen) if tried else "",
         "intents": _bars(tried) if tried else [],
         "classes": CLASS_WORDS,
         "advised": words.ADVISED,

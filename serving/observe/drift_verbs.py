@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -18,13 +16,16 @@ from serving.keep import opened
 from serving.observe.drift_report import NOTHING, drift_to_json, print_drift
 from serving.observe.references import drift_now, loaded, made_from
 from serving.settings import Settings
+from serving.spans_of_time import span_of_time
 
 WIDTH_IN_A_FILE = 140  # columns when nobody's terminal says how many
 
 
 def report(since: str, *, release: Path | None, policy: str, as_json: bool) -> None:
     """Print how far the last days are from the reference; `ValueError` when there is nothing to compare."""
-    back, settings = age(since), Settings()
+    back, settings = span_of_time(since), Settings()
+    if back is None:
+        raise ValueError(f"{since!r}: wanted days or hours, such as 7d or 12h")
     version, reference = None, loaded(settings)
     if release is not None:
         version = open_release(release).version
@@ -60,12 +61,3 @@ def write_reference(
     return (
         f"{out}: {tally.scored:,} posts, {tally.malformed:,} lines malformed, {reference.release}, {reference.policy}"
     )
-
-
-def age(words: str) -> timedelta:
-    """Read 7d or 12h."""
-    found = re.fullmatch(r"([1-9][0-9]{0,4})([dh])", words)
-    if not found:
-        raise ValueError(f"{words!r}: wanted days or hours, such as 7d or 12h")
-    number = int(found[1])
-    return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)

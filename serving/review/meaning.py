@@ -29,6 +29,9 @@ class Experience:
         return sum(self.decided) >= ENOUGH
 
 
+NOTHING_DECIDED = Experience([0] * BANDS, [0] * BANDS)
+
+
 def experience(connection: Connection, *, release: str | None = None) -> Experience:
     """Count the decisions in force, of one release's verdicts if so said."""
     standing = standing_decisions().subquery()
@@ -53,8 +56,8 @@ def band_of(probability: float) -> int:
 
 
 def meaning(probability: float, seen: Experience) -> str:
-    """Say what a probability means: `of 100 posts like this, 93 are adverts; ...`."""
-    return f"of 100 posts like this, {_of_hundred(probability)}; {_checked(band_of(probability), seen)}"
+    """Say what a probability means: `Of 100 posts like this, 93 are adverts; ... .`"""
+    return f"Of 100 posts like this, {_of_hundred(probability)}; {_checked(band_of(probability), seen)}."
 
 
 def _of_hundred(probability: float) -> str:
