@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from models.verdict import ADVERT_INTENTS, Intent
+from training.ablation_table import ablation_table
 from training.ablations import ABLATIONS, CONFIG, split_of
 from training.cards import NOT_ADVERT
 from training.config import Sample
@@ -130,6 +131,24 @@ def test_ablations_share_their_rows_and_differ_in_one_part() -> None:
     assert changed["without the term head"].term_loss == 0
     assert (changed["without augmentation"].hide_terms, changed["without augmentation"].disguise) == (0, 0)
     assert changed["12 layers instead of 6"].layers is None
+    assert (config.words_share, changed["without the reader of words"].words_share) == (0.75, 0)
+    assert changed["windows of 64 tokens instead of 128"].max_tokens == 64
+
+
+def test_the_table_of_ablations_names_each_run_once_and_says_what_was_not_measured() -> None:
+    both = {"release": measured(0.25, 0.5), "baseline": measured(0.5, 0.75)}
+    figures = {"sources": {"market": both, "ours": both}, "term_f1": {"model": 0.5}, "intents_f1": None}
+    ran = {"split": "whole", "kind": "ablation", "posts_per_s": 71.6, "graph_bytes": 27_400_000, **figures}
+    late = {"split": "an English backbone", "kind": "ablation", "why": "none was given"}
+    other = {"split": "random", "kind": "random"}
+    drawn = ablation_table({"protocol": {"budget": "6 layers", "runs": [ran, late, other]}}).splitlines()
+    assert drawn[0] == "Budget of each run: 6 layers."
+    assert drawn[-3].startswith("| whole | market | 25% (1 of 10")
+    assert drawn[-3].endswith("| 0.500 / 0.750 | 0.500 | none | 72 | 27 |")
+    assert drawn[-2].startswith("|  | ours |")
+    assert drawn[-1].startswith("| an English backbone | none was given |")
+    assert "random" not in "".join(drawn)
+    assert ablation_table({}) == "Not measured: not run."
 
 
 def test_without_an_english_encoder_that_run_says_so() -> None:

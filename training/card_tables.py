@@ -178,6 +178,8 @@ def protocol_table(report: Report) -> str:
         return f"Not measured: {found['why']}."
     lines = []
     for run in found["runs"]:
+        if run.get("kind") == "ablation":  # they have a table of their own: see ablation_table.py
+            continue
         if not run["possible"]:
             lines.append([run["split"], f"not possible: {run['why']}", "", "", "", ""])
         elif "release" not in run:

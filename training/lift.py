@@ -11,6 +11,7 @@ import logging
 import random
 import shlex
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from sklearn.metrics import average_precision_score
 
-from models.release import BASELINE, REPORT, Release, load_detector
+from models.release import BASELINE, GRAPH, REPORT, Release, load_detector
 from models.words import Words
 from training.cards import find_card
 from training.corpus import Corpus, Row, load_corpus
@@ -172,9 +173,12 @@ def measured_parts(release: Release, split: ProtocolSplit) -> dict[str, Any]:
     A source without other rows is ranked against the test's real posts.
     """
     report = json.loads(release.path(REPORT).read_text(encoding="utf-8"))
-    rival = Words.load(release.path(BASELINE))
+    rival, detector = Words.load(release.path(BASELINE)), load_detector(release)
+    began = time.perf_counter()
+    judged = judge(detector, split.test)
+    seconds = time.perf_counter() - began
     scores = {
-        "release": [each.advert_probability for each in judge(load_detector(release), split.test)],
+        "release": [each.advert_probability for each in judged],
         "baseline": rival.log_odds([row.text for row in split.test]).tolist(),
     }
     made = report["training"]
@@ -187,6 +191,8 @@ def measured_parts(release: Release, split: ProtocolSplit) -> dict[str, Any]:
         "train_seconds": made["train_seconds"],
         "loss": made["mean_loss"],
         "visits": made["visits"],
+        "posts_per_s": len(split.test) / seconds,  # on a machine that may do else: read it beside the other runs'
+        "graph_bytes": release.path(GRAPH).stat().st_size,
         **{
             who: rates(report["slices"]["all"][who]) | {"average_precision": precise(split.test, scores[who])}
             for who in scores

@@ -201,7 +201,8 @@ def compare(
     export_float(network, graph)
     hard = hard_rows(rows, baseline, most=config.parity_rows)
     plain = load_reader(folder, words_share=config.words_share, graph=graph)
-    return check_parity(hard, plain, detector.scorer, calibration=detector.calibration, policy=detector.policy)
+    figures = check_parity(hard, plain, detector.scorer, calibration=detector.calibration, policy=detector.policy)
+    return figures | {"int8_bytes": (folder / GRAPH).stat().st_size, "float_bytes": graph.stat().st_size}
 
 
 def measure(detector: Detector, rows: Sequence[Row], baseline: Words, rival: float, on_step: Step) -> dict[str, Any]:

@@ -23,9 +23,7 @@ def features(texts: Sequence[str]) -> sparse.csr_matrix:
 
 def save_baseline(baseline: Words, path: Path) -> None:
     """Write the numbers as one compressed file."""
-    np.savez_compressed(
-        path, rarity=baseline.rarity, weight=baseline.weight, intercept=np.float64(baseline.intercept)
-    )
+    np.savez_compressed(path, rarity=baseline.rarity, weight=baseline.weight, intercept=np.float64(baseline.intercept))
 
 
 def fit_baseline(texts: Sequence[str], is_advert: Sequence[bool]) -> Words:
