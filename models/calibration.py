@@ -17,6 +17,7 @@ from models.verdict import ADVERT_INTENTS, INTENTS
 
 Floats = NDArray[np.float64]
 LATER = frozenset({"words_share"})
+"""Fields that calibrations of earlier releases lack; their defaults say what those did."""
 IS_ADVERT = np.array([intent in ADVERT_INTENTS for intent in INTENTS])
 
 

@@ -19,6 +19,7 @@ from serving.audit_check import verify
 from serving.keys import Scope
 from serving.problems import PROBLEM_JSON
 from serving.rates import Rates
+from serving.review.judged import OUTSIDE
 from serving.settings import Settings
 from serving.store.engine import open_engine, writing
 from serving.store.tables import CASES, DECISIONS, JUDGED, TEXTS
@@ -213,6 +214,8 @@ def test_a_post_that_was_never_judged_is_judged_masked_and_settled(engine: Engin
     assert "zorple" not in found["text"]
     assert (found["shown"]["release"], found["shown"]["advert_probability"]) == ("r1", 0.1)
     assert (count(engine, JUDGED.c.id), count(engine, TEXTS.c.judged_id)) == (2, 2)
+    with engine.connect() as connection:
+        assert set(connection.scalars(select(JUDGED.c.weight))) == {OUTSIDE}
 
 
 def test_without_the_store_review_and_feedback_answer_503_and_verdicts_go_on() -> None:

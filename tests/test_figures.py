@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from models.verdict import NpsClass, Status, Substance
 from serving.review.figures import Figures, figures, precision
+from serving.review.judged import OUTSIDE
 from serving.review.reviewed import Reviewed, reviewed, slices
 from serving.store.engine import writing
 
@@ -49,6 +50,15 @@ def test_flags_and_sample_mix_to_recall_and_prevalence_by_hand(engine: Engine) -
     assert share(found.sampled_precision) == 1.0
     assert share(found.recall) == round(30 / (30 + 50), 6)
     assert share(found.prevalence) == round((30 + 50) / (40 + 1000), 6)
+
+
+def test_a_post_that_came_by_feedback_alone_counts_in_no_figure(engine: Engine) -> None:
+    with writing(engine) as connection:
+        decide(connection, put_case(connection), "advert")
+        decide(connection, put_case(connection, weight=OUTSIDE), "not_advert")
+        decide(connection, put_case(connection, probability=0.01, decision="allow", weight=OUTSIDE), "advert")
+    found = figures(read(engine))
+    assert (found.flagged, found.drawn, share(found.precision)) == (1, 0, 1.0)
 
 
 def test_without_a_sample_recall_and_prevalence_are_not_known(engine: Engine) -> None:

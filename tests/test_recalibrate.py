@@ -184,7 +184,7 @@ def test_the_release_it_came_from_stays_as_it_was(engine: Engine, tiny_release: 
     recalibrate(engine, tiny_release.folder, tmp_path / "new", actor="cli:test")
     assert open_release(tiny_release.folder).manifest == tiny_release.manifest
     assert set(load_calibration(tiny_release).to_json()) == {
-        *("slope", "intercept", "temperature", "prevalence", "term_threshold")
+        *("slope", "intercept", "temperature", "prevalence", "term_threshold", "words_share")
     }
 
 

@@ -18,7 +18,7 @@ from serving.problems import Problem
 from serving.review.campaigns import GROWING
 from serving.review.copies import newest, own_case, part
 from serving.review.decisions import decide
-from serving.review.judged import Case, keep
+from serving.review.judged import OUTSIDE, Case, keep
 from serving.review.saying import Source
 from serving.review.wire import FeedbackAnswer, FeedbackIn, FeedbackItem
 from serving.store.engine import lock
@@ -78,7 +78,7 @@ def keep_judged(
 ) -> None:
     """Keep posts as the recorder would, flagged or not, with what the detector says of them now."""
     cases = [
-        Case(item.to_post(), verdict, sent.caller, now, prevalence, weight=None)
+        Case(item.to_post(), verdict, sent.caller, now, prevalence, weight=OUTSIDE)
         for item, verdict in zip(items, verdicts, strict=True)
     ]
     keep(engine, cases, days=days, lock_seconds=LOCK_SECONDS, given_up=threading.Event())

@@ -24,6 +24,8 @@ from serving.review.severity import severity
 from serving.store.engine import writing
 from serving.store.tables import JUDGED, TEXTS
 
+OUTSIDE = 0.0
+"""The weight of a post that no traffic brought: somebody chose to send it, so it stands for none of the stream."""
 log = logging.getLogger("npsight.serving")
 UNFIT = (DataError, IntegrityError, ValueError, TypeError)
 """What is wrong with a row and not with the store: the rows beside it can still be kept."""
@@ -42,7 +44,7 @@ class Case:
     caller: str
     time: datetime
     prevalence: float | None  # for which the policy had the probability calibrated
-    weight: float | None  # how many decisions it stands for in the random sample; None: not drawn
+    weight: float | None  # how many decisions it stands for in the random sample; None: not drawn; or `OUTSIDE`
 
 
 def keep_requests(

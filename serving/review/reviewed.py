@@ -1,7 +1,8 @@
 """What was judged and what people decided of it, as columns: the rows that figures and recalibration stand on.
 
 A flagged post stands for itself, since every one is recorded. One that was let through stands for as many as its
-sampling weight says, and is among these rows only if it was drawn. Each copy of a campaign has its case's decision.
+sampling weight says, and is among these rows only if it was drawn. One that came by feedback alone is not among them:
+somebody chose to send it. Each copy of a campaign has its case's decision.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from models.verdict import Decision
+from serving.review.judged import OUTSIDE
 from serving.review.standing import standing_decisions
 from serving.store.tables import JUDGED
 
@@ -96,7 +98,7 @@ def _query() -> Select[Any]:
     return (
         select(*columns, standing.c.decision.label("decided"), *words)
         .join_from(JUDGED, standing, JUDGED.c.case_id == standing.c.case_id, isouter=True)
-        .where(or_(JUDGED.c.decision.in_(FLAGS), JUDGED.c.weight.is_not(None)))
+        .where(or_(JUDGED.c.weight > OUTSIDE, and_(JUDGED.c.decision.in_(FLAGS), JUDGED.c.weight.is_(None))))
         .order_by(JUDGED.c.id)
     )
 
