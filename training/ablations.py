@@ -41,10 +41,10 @@ ABLATIONS = (
     Ablation("without posts of our own", posts=False),
     Ablation("without the term head", partial(replace, term_loss=0.0)),
     Ablation("without augmentation", partial(replace, hide_terms=0.0, disguise=0.0)),
-    Ablation("without the reader of words", partial(replace, words_share=0.0)),
-    Ablation("windows of 64 tokens instead of 128", partial(replace, max_tokens=64, stride=16)),
     Ablation("12 layers instead of 6", partial(replace, layers=None)),
     Ablation("an English backbone", english=True),
+    Ablation("without the reader of words", partial(replace, words_share=0.0)),
+    Ablation("windows of 64 tokens instead of 128", partial(replace, max_tokens=64, stride=16)),
 )
 
 
