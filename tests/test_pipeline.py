@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from models.normalise import as_written, normalise
 from models.policy import Bands, load_policy
 from models.release import CARD, LEXICON, MANIFEST, POLICY, REPORT, REQUIRED, SKETCH, TOKENIZER, Release, open_release
 from models.scorer import Reading
-from models.verdict import ADVERT_INTENTS, Intent, Kind, Post, Span
+from models.verdict import ADVERT_INTENTS, INTENTS, Intent, Kind, Post, Span
 from training.calibrate import CalibrationError, calibrate, working_policy
 from training.card_tables import in_words
 from training.cards import NOT_ADVERT
@@ -282,6 +283,31 @@ def test_the_threshold_leaves_the_false_flags_asked_for(per_10000: float, allowe
     assert figures["recall"] == pytest.approx(1 / 3)
     assert set(policy.bands) == ADVERT_INTENTS
     assert figures["threshold"] == round(figures["threshold"], 4)
+
+
+def likely(intent: Intent, odds: float) -> Reading:
+    logits = np.array([0.0 if each not in ADVERT_INTENTS else -99.0 for each in INTENTS])
+    logits[INTENTS.index(intent)] = odds + math.log(len(INTENTS) - len(ADVERT_INTENTS))
+    return replace(reading(0.0), logits=logits)
+
+
+def test_hard_posts_raise_the_threshold_of_the_intent_whose_flags_are_wrong_too_often() -> None:
+    config = Config(false_flags_per_10000=0.0, most_wrong=0.34, prevalence=0.5, sample=Sample(ordinary=("stream",)))
+    authored = [replace(row, source="ours", spans=()) for row in rows_of(3, 2)]
+    rows = [*rows_of(0, 1), *authored]
+    said = [
+        likely(Intent.SELL, -5.0),
+        *(likely(Intent.RECRUIT, 4.0), likely(Intent.RECRUIT, 3.0), likely(Intent.SELL, 1.0)),
+        *(likely(Intent.RECRUIT, 3.5), likely(Intent.RECRUIT, 2.0)),  # these two are no adverts
+    ]
+    policy, figures = working_policy(rows, said, PLAIN, config)
+    below, above = 1 / (1 + math.exp(-2.0)), 1 / (1 + math.exp(-3.0))  # three flags with one wrong, not four with two
+    assert list(figures["raised"]) == ["recruit"]
+    assert below < policy.bands[Intent.RECRUIT].review < above
+    assert policy.bands[Intent.SELL].review == policy.bands[Intent.PROMOTE].review == figures["threshold"]
+    assert figures["recall"] == 1.0
+    lax, _ = working_policy(rows, said, PLAIN, replace(config, most_wrong=1.0))
+    assert lax.bands[Intent.RECRUIT].review == figures["threshold"]
 
 
 def test_without_ordinary_rows_there_is_no_threshold() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from models.normalise import normalise
 from models.policy import Bands, Policy
 from models.scorer import Reading
 from models.terms import overlaps, word_probabilities
-from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS
+from models.verdict import ADVERT_INTENTS, INTENTS, TERM_KINDS, Intent
 from training.config import Config
 from training.corpus import Row
 from training.splits import is_ordinary
@@ -86,11 +87,12 @@ def _term_threshold(rows: Sequence[Row], readings: Sequence[Reading]) -> float:
 
 def working_policy(
     rows: Sequence[Row], readings: Sequence[Reading], calibration: Calibration, config: Config
-) -> tuple[Policy, dict[str, float]]:
+) -> tuple[Policy, dict[str, Any]]:
     """Set the review threshold at the working point: so many false flags in 10,000 ordinary posts.
 
     Gives the policy and the figures behind it. With too few ordinary rows for the rate asked, the
-    threshold stands just above the likeliest of them and the figures say so.
+    threshold stands just above the likeliest of them and the figures say so. `config.most_wrong` may raise the
+    threshold of an intent.
     """
     logits = np.array([reading.logits for reading in readings])
     probability = calibration.advert_probabilities(logits, prevalence=config.prevalence)
@@ -102,16 +104,44 @@ def working_policy(
     worst_first = np.sort(probability[ordinary])[::-1]
     allowed = int(len(worst_first) * config.false_flags_per_10000 / 10_000)
     threshold = _above(float(worst_first[min(allowed, len(worst_first) - 1)]))
+    likeliest = np.where(IS_ADVERT, logits, -np.inf).argmax(-1)
+    thresholds = raised_thresholds(rows, likeliest, probability, threshold, config.most_wrong)
+    flagged = probability >= np.array([thresholds.get(intent, 1.0) for intent in INTENTS])[likeliest]
     figures = {
         "ordinary_rows": len(worst_first),
         "false_flags_allowed": allowed,
-        "false_flags": int((worst_first >= threshold).sum()),
+        "false_flags": int(flagged[ordinary].sum()),
         "threshold": threshold,
+        "raised": {intent.value: each for intent, each in sorted(thresholds.items()) if each > threshold},
         "adverts": int(sum(row.is_advert for row in rows)),
-        "recall": float((probability[[row.is_advert for row in rows]] >= threshold).mean()),
+        "recall": float(flagged[[row.is_advert for row in rows]].mean()),
     }
-    bands = {intent: Bands(review=threshold) for intent in ADVERT_INTENTS}
+    bands = {intent: Bands(review=each) for intent, each in thresholds.items()}
     return Policy(name="default", version=1, prevalence=config.prevalence, bands=bands), figures
+
+
+def raised_thresholds(
+    rows: Sequence[Row],
+    likeliest: NDArray[np.int64],
+    probability: NDArray[np.float64],
+    threshold: float,
+    most: float,
+) -> dict[Intent, float]:
+    """Raise the threshold of each advert intent until at most this share of its flags on authored posts is wrong.
+
+    An authored post is one whose author marked spans; `likeliest` (rows,) numbers each row's likeliest advert intent.
+    """
+    authored = np.array([row.spans is not None for row in rows])
+    is_advert = np.array([row.is_advert for row in rows])
+    found = {}
+    for intent in (each for each in INTENTS if each in ADVERT_INTENTS):
+        flagged = authored & (likeliest == INTENTS.index(intent)) & (probability >= threshold)
+        likely_first = np.flatnonzero(flagged)[np.argsort(-probability[flagged], kind="stable")]
+        wrong = np.cumsum(~is_advert[likely_first]) / np.arange(1, len(likely_first) + 1)  # of so many flags
+        kept = int(np.max(np.flatnonzero(wrong <= most), initial=-1)) + 1
+        cut = kept < len(likely_first)
+        found[intent] = _above(float(probability[likely_first[kept]])) if cut else threshold
+    return found
 
 
 def _above(probability: float) -> float:

@@ -57,6 +57,9 @@ class Config:
     words_share: float = 0.0  # of the plain reader's log-odds, added to the network's: see models/reader.py
     prevalence: float = 0.003  # of the stream that the shipped policy is meant for
     false_flags_per_10000: float = 2.6  # the working point
+    most_wrong: float = 1.0
+    """Largest share of wrong ones among the flags of one advert intent, on posts written to be hard; above it, that
+    intent's threshold is raised. Ordinary posts hold next to nothing like a call for couriers: they cannot set it."""
     parity_rows: int = 600
     sample: Sample = field(default_factory=Sample)
 

@@ -60,7 +60,7 @@ where the estimate meets it; its interval stands beside it. Beside it TF-IDF on 
 
 The review threshold is advert probability **{threshold:.4f}** at a stated prevalence of {prevalence:.2%}: it
 left {false_flags} false flags among the {ordinary_rows:,} ordinary posts that it was set on (allowed: {per_10000}
-in 10,000).
+in 10,000).{raised}
 
 ## Sources and languages
 
@@ -150,6 +150,7 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
         false_flags=point["false_flags"],
         ordinary_rows=point["ordinary_rows"],
         per_10000=facts["config"]["false_flags_per_10000"],
+        raised=raised(point),
         sources=slice_table(report, "source", least=LEAST),
         least=LEAST,
         languages=slice_table(report, "lang"),
@@ -169,6 +170,17 @@ def harm_reduction(report: Mapping[str, Any]) -> str:
     if "why" in found:
         return f"not measured: {found['why']}"
     return f"{in_words(found['release'])}; by the baseline {in_words(found['baseline'])}"
+
+
+def raised(point: Mapping[str, Any]) -> str:
+    """Say for which intents posts that were written to be hard set a higher threshold than the ordinary ones."""
+    found = [f"`{intent}` {threshold:.4f}" for intent, threshold in point.get("raised", {}).items()]
+    if not found:
+        return ""
+    return (
+        f" Higher for {', '.join(found)}: ordinary posts hold next to nothing like it, so among posts written to be"
+        " hard no more than a stated share of its flags may be wrong."
+    )
 
 
 def parity_lines(parity: Mapping[str, Any]) -> str:

@@ -170,7 +170,7 @@ def held_out_rows(order: Order) -> list[Row]:
 
 def set_working_point(
     reader: Reads, rows: Sequence[Row], config: Config, folder: Path
-) -> tuple[Calibration, Policy, dict[str, float]]:
+) -> tuple[Calibration, Policy, dict[str, Any]]:
     """Calibrate the graph and set its threshold, write both, and give them with the figures behind the threshold."""
     readings = read_rows(reader, rows)
     calibration = calibrate(rows, readings, words_share=config.words_share)
