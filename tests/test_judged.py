@@ -103,8 +103,8 @@ def test_the_release_stands_first_and_the_word_list_last() -> None:
     assert (judged.prevalence, judged.threshold) == (0.003, 0.7)
 
 
-def test_a_policy_whose_thresholds_differ_by_intent_has_no_single_one() -> None:
-    assert judged_rows([row("a")], [verdict("a")], policy(recruit=0.2), version="1").threshold is None
+def test_of_thresholds_that_differ_by_intent_the_lowest_is_told() -> None:
+    assert judged_rows([row("a")], [verdict("a")], policy(recruit=0.2), version="1").threshold == 0.2
 
 
 def test_labels_never_reach_the_detector() -> None:

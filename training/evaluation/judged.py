@@ -39,7 +39,7 @@ class Judged:
     groups: Ints  # (rows,)
     contenders: tuple[Contender, ...]
     prevalence: float
-    threshold: float | None
+    threshold: float | None  # the lowest from which an intent is flagged; None: the policy flags nothing
 
     @property
     def release(self) -> Contender:

@@ -13,7 +13,7 @@ from models.normalise import normalise
 from models.policy import Policy
 from models.reader import Reads
 from models.scorer import Reading
-from models.verdict import ADVERT_INTENTS, Detect, Post, Verdict
+from models.verdict import Detect, Post, Verdict
 from models.words import Words
 from training.corpus import Row
 from training.evaluation.judged import Contender, Judged, lexicon_contender, release_contender
@@ -54,7 +54,7 @@ def judged_rows(
     rows: Sequence[Row], verdicts: Sequence[Verdict], policy: Policy, *, version: str, others: Sequence[Contender] = ()
 ) -> Judged:
     """Join rows with the release's verdicts and the other contenders; the lexicon alone is read off the verdicts."""
-    thresholds = {policy.bands[intent].review for intent in ADVERT_INTENTS}
+    reviews = [band.review for band in policy.bands.values() if band.review is not None]
     return Judged(
         rows=rows,
         verdicts=verdicts,
@@ -66,7 +66,7 @@ def judged_rows(
             lexicon_contender(verdicts),
         ),
         prevalence=policy.prevalence,
-        threshold=thresholds.pop() if len(thresholds) == 1 else None,
+        threshold=min(reviews, default=None),
     )
 
 
