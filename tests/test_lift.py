@@ -131,7 +131,7 @@ def test_ablations_share_their_rows_and_differ_in_one_part() -> None:
     assert changed["without the term head"].term_loss == 0
     assert (changed["without augmentation"].hide_terms, changed["without augmentation"].disguise) == (0, 0)
     assert changed["12 layers instead of 6"].layers is None
-    assert (config.words_share, changed["without the reader of words"].words_share) == (0.25, 0)
+    assert (config.words_share, changed["without the reader of words"].words_share) == (0.75, 0)
     assert changed["windows of 64 tokens instead of 128"].max_tokens == 64
 
 
