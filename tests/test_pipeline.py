@@ -303,7 +303,8 @@ def test_hard_posts_raise_the_threshold_of_the_intent_whose_flags_are_wrong_too_
     policy, figures = working_policy(rows, said, PLAIN, config)
     below, above = 1 / (1 + math.exp(-2.0)), 1 / (1 + math.exp(-3.0))  # three flags with one wrong, not four with two
     assert list(figures["raised"]) == ["recruit"]
-    assert below < policy.bands[Intent.RECRUIT].review < above
+    assert below < figures["raised"]["recruit"] < above
+    assert policy.bands[Intent.RECRUIT].review == figures["raised"]["recruit"]
     assert policy.bands[Intent.SELL].review == policy.bands[Intent.PROMOTE].review == figures["threshold"]
     assert figures["recall"] == 1.0
     lax, _ = working_policy(rows, said, PLAIN, replace(config, most_wrong=1.0))

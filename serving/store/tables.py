@@ -159,9 +159,7 @@ JUDGED = Table(
     Column("lexicon", String(100), nullable=False),
     Column("policy", String(100), nullable=False),
     Column("caller", String(100), nullable=False),  # a key's id
-    Column(
-        "weight", Float
-    ),  # decisions that it stands for in the random sample; null: not drawn; 0: no traffic
+    Column("weight", Float),  # decisions that it stands for in the random sample; null: not drawn; 0: no traffic
 )
 
 # What a reviewer needs to see; deleted by retention and erasure.
