@@ -204,11 +204,11 @@ def test_a_release_against_itself_passes_without_any_change(
     found = json.loads((tmp_path / "out" / COMPARISON).read_text(encoding="utf-8"))
     assert {(each["lost"], each["gained"], each["difference"]["value"]) for each in found["changes"]} == {(0, 0, 0.0)}
     assert {each["measure"] for each in found["changes"]} == {"recall", "false_flags", "suite", "attacks"}
-    guarded = found["judgement"]["guarded"]
-    assert found["judgement"] == {
+    assert 0.95 < found["judgement"]["confidence"] < 1  # each is asked more, so that together they hold at 95 %
+    assert found["judgement"] | {"guarded": 0, "confidence": 0} == {
         "passes": True,
-        "guarded": guarded,
-        "confidence": pytest.approx(1 - 0.05 / guarded),  # together they hold at 95 %
+        "guarded": 0,
+        "confidence": 0,
         "false_alarms_expected": 0,
         "fails": [],
         "better": [],
