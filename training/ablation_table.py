@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.card_tables import Report, in_words, table
+from training.evaluation.floor_measures import ABLATION
 
-ABLATION = "ablation"
 HEAD = (
     "recipe",
     "tested on",

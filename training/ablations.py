@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from training.config import Config
+from training.evaluation.floor_measures import ABLATION
 from training.lift import FOLDS, Sides, fold_splits, measured_parts, plan_beside, read_sides, some_of
 from training.lift_table import print_lift
 from training.protocol import PROTOCOL, Plan, head, measure_splits, take_up
@@ -83,4 +84,4 @@ def split_of(ablation: Ablation, sides: Sides, *, why: str | None = None) -> Pro
     """Give the run's rows under the ablation's name."""
     tested, size = some_of(sides.tests, sides.pool), min(POSTS, len(sides.posts)) if ablation.posts else 0
     (split,) = fold_splits(sides.pool, sides.posts, tested, [size], FOLDS[0])
-    return replace(split, name=ablation.name, kind="ablation", why=why or split.why)
+    return replace(split, name=ablation.name, kind=ABLATION, why=why or split.why)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from training.evaluation.floor_measures import ABLATION
+
 Report = Mapping[str, Any]
 MOST_LOSSES = 12
 TERM_READERS = (
@@ -178,7 +180,7 @@ def protocol_table(report: Report) -> str:
         return f"Not measured: {found['why']}."
     lines = []
     for run in found["runs"]:
-        if run.get("kind") == "ablation":  # they have a table of their own: see ablation_table.py
+        if run.get("kind") == ABLATION:  # they have a table of their own: see ablation_table.py
             continue
         if not run["possible"]:
             lines.append([run["split"], f"not possible: {run['why']}", "", "", "", ""])

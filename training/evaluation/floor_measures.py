@@ -28,6 +28,8 @@ from training.evaluation.words import is_number
 
 STRENGTH = 2
 MOST_NAMES = 12
+ABLATION = "ablation"
+"""The kind of a run of the protocol that leaves a part of the recipe out: it is not meant to be good."""
 
 
 def held_out_source(report: Report, on: str) -> Found:
@@ -176,7 +178,7 @@ def attacks(report: Report) -> list[Mapping[str, Any]]:
 
 def holds_out(run: Mapping[str, Any], source: str) -> bool:
     """Tell whether a run kept a source out of training and was tested on it; an ablation is not meant to be good."""
-    if run.get("kind") == "ablation":
+    if run.get("kind") == ABLATION:
         return False
     return run.get("split") == f"source held out: {source}" or source in str(run.get("held_out", "")).split(", ")
 
