@@ -14,11 +14,15 @@ from difflib import SequenceMatcher
 
 from models.verdict import Span
 from training.corpus import Row
-from training.evaluation.attacks import REHEARSABLE, STRENGTHS, attack_text
+from training.evaluation.attacks import REHEARSABLE, attack_text
 
 BEHIND = frozenset({"innocent_padding", "hashtag_stuffing"})
 """Attacks that put sentences of their own behind a post: here other training posts stand in for those."""
 LETTERS = tuple(attack for attack in REHEARSABLE if attack.name not in BEHIND)
+OFTEN = {"vowel_drop": 2, "emoji_swap": 2}
+"""How many times as often as another: nothing undoes these two before the network reads, as it does digits or marks."""
+STRONG = (1, 2, 3, 3)  # half of all at full strength, where most is lost
+PADDED = 0.3  # of the posts in disguise
 MOST_TAGS = 12
 LONGEST = 400  # characters: what training reads of a post; longer ones are only padded
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -40,11 +44,11 @@ def disguise(row: Row, bystanders: Bystanders, rng: random.Random) -> Row:
     """Disguise a post in one way, by chance; the label stands, the spans move along."""
     beside = bystanders.get(row.lang, ())
     draw = rng.random()
-    if beside and (draw < 0.4 or len(row.text) > LONGEST):
+    if beside and (draw < PADDED or len(row.text) > LONGEST):
         other = rng.choice(beside)
         return replace(row, text=f"{row.text.rstrip()}{rng.choice((' ', chr(10), chr(10) * 2))}{behind(other, rng)}")
-    attack = rng.choice(LETTERS)
-    strength = 1 if attack.name == "truncation" else rng.choice(STRENGTHS if row.spans else STRENGTHS[1:])
+    (attack,) = rng.choices(LETTERS, [OFTEN.get(attack.name, 1) for attack in LETTERS])
+    strength = 1 if attack.name == "truncation" else rng.choice(STRONG if row.spans else STRONG[1:])
     text = attack_text(attack, row.text, row.spans or (), strength, key=row.id, seed=rng.randrange(2**31))
     return replace(row, text=text, spans=row.spans and moved(row.spans, row.text, text))
 
