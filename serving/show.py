@@ -12,7 +12,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from models.verdict import ADVERT_INTENTS, TERM_KINDS, Decision, Detect, Post, Verdict
+from models.policy import top_advert
+from models.verdict import TERM_KINDS, Decision, Detect, Post, Verdict
 from serving.batch import Tally, score_posts
 
 COLOURS = {Decision.ALLOW: "green", Decision.REVIEW: "bold yellow", Decision.ACT: "bold red"}
@@ -67,12 +68,8 @@ def verdict_table(detect: Detect, file: str, *, text_column: str, id_column: str
 
 
 def _decision(verdict: Verdict) -> Text:
-    intent = verdict.intent if verdict.decision == Decision.ALLOW else _top_advert(verdict)
+    intent = verdict.intent if verdict.decision == Decision.ALLOW else top_advert(verdict.intents)
     return Text(f"{verdict.decision}\n{intent}", style=COLOURS[verdict.decision])
-
-
-def _top_advert(verdict: Verdict) -> str:
-    return max(ADVERT_INTENTS, key=lambda intent: verdict.intents[intent])
 
 
 def _text(post: Post, verdict: Verdict) -> Text:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from models.verdict import Intent, Kind, Span
 from training.corpus import Row
 from training.disguise import LETTERS, LONGEST, bystanders_of, disguise, moved, places
+from training.evaluation.attacks import Attack
 
 
 def post(text: str, *names: str, intent: Intent = Intent.SELL) -> Row:
@@ -69,3 +71,21 @@ def test_places_never_go_back_and_stay_inside(before: str, after: str) -> None:
         assert len(found) == len(before) + 1
         assert found == sorted(found)
         assert all(0 <= place <= len(after) for place in found)
+
+
+def test_attacks_that_nothing_undoes_are_rehearsed_twice_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Counter[str] = Counter()
+    strengths: Counter[int] = Counter()
+
+    def note(attack: Attack, text: str, spans: object, strength: int, **_: object) -> str:
+        seen[attack.name] += 1
+        strengths[strength] += attack.name == "vowel_drop"
+        return text
+
+    monkeypatch.setattr("training.disguise.attack_text", note)
+    rng = random.Random(7)
+    for _ in range(4000):
+        disguise(ROW, {}, rng)
+    assert seen["vowel_drop"] / seen["leet"] == pytest.approx(2, rel=0.25)
+    assert seen["emoji_swap"] / seen["case"] == pytest.approx(2, rel=0.25)
+    assert strengths[3] / strengths.total() == pytest.approx(0.5, abs=0.06)

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from models.calibration import IS_ADVERT, Calibration, advert_log_odds, softmax
+from models.calibration import IS_ADVERT, Calibration, advert_log_odds, softmax, top_adverts
 from models.normalise import normalise
 from models.policy import Bands, Policy
 from models.scorer import Reading
@@ -104,7 +104,7 @@ def working_policy(
     worst_first = np.sort(probability[ordinary])[::-1]
     allowed = int(len(worst_first) * config.false_flags_per_10000 / 10_000)
     threshold = _above(float(worst_first[min(allowed, len(worst_first) - 1)]))
-    likeliest = np.where(IS_ADVERT, logits, -np.inf).argmax(-1)
+    likeliest = top_adverts(logits)
     thresholds = raised_thresholds(rows, likeliest, probability, threshold, config.most_wrong)
     flagged = probability >= np.array([thresholds.get(intent, 1.0) for intent in INTENTS])[likeliest]
     figures = {

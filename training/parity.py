@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Calibration
+from models.calibration import Calibration, top_adverts
 from models.policy import Policy
 from models.reader import Reads
-from models.verdict import Decision
+from models.verdict import INTENTS, Decision
 from models.words import Words
 from training.corpus import Row
 from training.evaluation.run import read_rows
@@ -29,23 +30,31 @@ class ParityError(ValueError):
     """The exported graph strays from the network; the message gives the figures."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one graph says of the rows: advert probabilities (rows,) and decisions; and the seconds that it took."""
+
+    probabilities: NDArray[np.float64]
+    decisions: Sequence[Decision]
+    seconds: float
+
+
 def check_parity(
     chosen: Sequence[Row], plain: Reads, exported: Reads, *, calibration: Calibration, policy: Policy
 ) -> dict[str, Any]:
     """Compare both graphs on rows; `ParityError` when they differ too much."""
-    (before, slow), (after, fast) = (_timed(scorer, chosen, calibration, policy) for scorer in (plain, exported))
-    change = np.abs(before - after)
-    band = min(policy.bands.values(), key=lambda each: each.review or 1.0)  # the widest
-    changed = sum(band.decide(a) != band.decide(b) for a, b in zip(before, after, strict=True))
+    before, after = (_read(reader, chosen, calibration, policy) for reader in (plain, exported))
+    change = np.abs(before.probabilities - after.probabilities)
+    changed = sum(one != other for one, other in zip(before.decisions, after.decisions, strict=True))
     figures = {
         "rows": len(chosen),
         "adverts": sum(row.is_advert for row in chosen),
-        "flagged": sum(band.decide(p) != Decision.ALLOW for p in after),
+        "flagged": sum(decision != Decision.ALLOW for decision in after.decisions),
         "change_p95": float(np.quantile(change, 0.95)),
         "change_max": float(change.max()),
         "decisions_changed": changed,
         "decisions_changed_share": changed / len(chosen),
-        "times_as_fast": slow / fast,
+        "times_as_fast": before.seconds / after.seconds,
     }
     if figures["change_p95"] > MOST_CHANGE or figures["decisions_changed_share"] > MOST_DECISIONS:
         raise ParityError(
@@ -64,10 +73,11 @@ def hard_rows(rows: Sequence[Row], baseline: Words, *, most: int) -> list[Row]:
     return adverts + others
 
 
-def _timed(
-    scorer: Reads, rows: Sequence[Row], calibration: Calibration, policy: Policy
-) -> tuple[NDArray[np.float64], float]:
-    """Give the advert probabilities (rows,) of rows read as scoring reads them, disguises undone; and the seconds."""
+def _read(reader: Reads, rows: Sequence[Row], calibration: Calibration, policy: Policy) -> _Read:
+    """Judge rows as scoring does, disguises undone, but for carve-outs."""
     began = time.perf_counter()
-    logits = np.array([reading.logits for reading in read_rows(scorer, rows)])
-    return calibration.advert_probabilities(logits, prevalence=policy.prevalence), time.perf_counter() - began
+    logits = np.array([reading.logits for reading in read_rows(reader, rows)])
+    seconds = time.perf_counter() - began
+    probabilities = calibration.advert_probabilities(logits, prevalence=policy.prevalence)
+    bands = [policy.bands[INTENTS[top]] for top in top_adverts(logits)]
+    return _Read(probabilities, [band.decide(each) for band, each in zip(bands, probabilities, strict=True)], seconds)
