@@ -1,4 +1,5 @@
-# Four verbs for developers (format lint type test) and one for a first look (demo). Each sets up what it needs in .venv.
+# For a first look: demo. For developers: format lint type test. To run and measure: serve bench load openapi.
+# Each sets up what it needs in .venv, with PYTHON=python3.12 or newer if you have no python3.11.
 PYTHON ?= python3.11
 VENV ?= .venv
 PORT ?= 8000

@@ -136,13 +136,14 @@ def child(tiny_release: Release, tiny_data: Path, tmp_path_factory: pytest.TempP
     """A release trained on from the tiny one, as a user does it."""
     folder = tmp_path_factory.mktemp("child")
     config = "max_tokens = 48\nstride = 12\nepochs = 1\nlearning_rate = 1e-4\nparity_rows = 40\n"
-    config += '[sample]\ncalibrate_share = 0.25\ntest_share = 0.25\nordinary = ["stream/*"]\n'
+    config += '[sample]\ncalibrate_share = 0.25\ntest_share = 0.25\nordinary = ["elsewhere/*"]\n'
     (folder / "config.toml").write_text(config, encoding="utf-8")
     data = ("--data", tiny_data / "posts.jsonl", "--data", tiny_data / "listings.csv")
     words = ("--from", tiny_release.folder, "--config", folder / "config.toml", "--version", "2026.1.2")
     result = run("train", *data, *words, "--out", folder / "made", "--cards", tiny_data.parent)
     assert result.exit_code == 0, result.output
     assert "export to int8" in result.stderr
+    assert "every post without an advert" in sentence(result)  # the recipe knows the sources of its own data only
     assert "release 2026.1.2: " in result.stdout
     return folder / "made"
 

@@ -35,7 +35,7 @@ from training.pipeline import (
     start_from_release,
     train_release,
 )
-from training.splits import Splits, split
+from training.splits import Splits, is_ordinary, split, with_ordinary
 from training.start import choose_config, choose_lexicon, choose_start
 
 
@@ -315,3 +315,14 @@ def test_without_ordinary_rows_there_is_no_threshold() -> None:
     config = Config(sample=Sample(ordinary=("stream/*",)))
     with pytest.raises(CalibrationError, match=r"none of 4 rows is of an ordinary source \(stream/\*\): no threshold"):
         working_policy(rows_of(2, 2, source="market"), [reading(0.0)] * 4, PLAIN, config)
+
+
+def test_without_an_ordinary_source_every_post_without_an_advert_is_ordinary() -> None:
+    said: list[str] = []
+    config = Config(sample=Sample(ordinary=("stream/*",)))
+    rows = [*rows_of(2, 3, source="mine"), *rows_of(1, 1, source="march")]
+    found = with_ordinary(config, rows, said.append)
+    assert sum(is_ordinary(row, found.sample) for row in rows) == sum(not row.is_advert for row in rows) > 0
+    assert "every post without an advert" in said[0]
+    assert with_ordinary(config, [*rows, *rows_of(1, 1, source="stream/x")], said.append) is config
+    assert len(said) == 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.evaluation.floor_measures import ABLATION
+from training.evaluation.report import IN_USE
 
 Report = Mapping[str, Any]
 MOST_LOSSES = 12
@@ -47,7 +48,7 @@ def number_in_words(figure: Mapping[str, Any]) -> str:
 
 
 def use_table(report: Report) -> str:
-    """Draw precision, recall and flags at each stated prevalence, contender by contender."""
+    """Draw precision, recall and flags at each stated prevalence, contender by contender; say what they count on."""
     lines = [
         [
             f"{entry['prevalence']:.4g}" if entry["prevalence"] < 0.0001 else f"{entry['prevalence']:.2%}",
@@ -59,7 +60,9 @@ def use_table(report: Report) -> str:
         for entry in report["in_use"]
         for who, figures in entry["contenders"].items()
     ]
-    return table(["adverts in the stream", "detector", "precision", "recall", "flags in a million posts"], lines)
+    drawn = table(["adverts in the stream", "detector", "precision", "recall", "flags in a million posts"], lines)
+    notes = (note for note in report.get("notes", ()) if note.startswith(IN_USE))
+    return "\n\n".join([drawn, *(f"{note[:1].upper()}{note[1:]}." for note in notes)])
 
 
 def floor_table(floors: Any) -> str:

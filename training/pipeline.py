@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ from training.network import Network
 from training.parity import NOT_CHECKED, check_parity, hard_rows
 from training.readers import read_dataset
 from training.rounds import forget, train_in_rounds
-from training.splits import Splits, split
+from training.splits import Splits, split, with_ordinary
 from training.steps import Step, silent
 
 
@@ -101,6 +101,7 @@ def train_release(order: Order, out: Path, *, on_step: Step = silent) -> Release
     refuse_existing(out)  # now, not after minutes of reading
     on_step("read rows")
     corpus = load_corpus(order.data, cards=order.cards, read=read_dataset)
+    order = replace(order, config=with_ordinary(order.config, corpus.rows, on_step))
     on_step("group near copies and split")
     splits = split(corpus.rows, order.config.sample, seed=order.config.seed)
     splits.test.extend(held_out_rows(order))

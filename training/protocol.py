@@ -15,7 +15,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from training.protocol_splits import ProtocolSplit, protocol_splits
 from training.protocol_table import print_protocol
 from training.readers import read_dataset
 from training.rounds import forget
-from training.splits import Splits
+from training.splits import Splits, with_ordinary
 from training.start import choose_lexicon, choose_start
 from training.steps import Step, silent, timed_steps
 from training.trainer import fingerprint
@@ -100,6 +100,7 @@ def run_protocol(plan: Plan, out: Path, *, keep: bool = False, on_step: Step = s
     """
     on_step("read rows")
     corpus = load_corpus(plan.data, cards=plan.cards, read=read_dataset)
+    plan = replace(plan, config=with_ordinary(plan.config, corpus.rows, on_step))
     rows, _ = one_sided(corpus.rows)
     if plan.parent:
         refuse_known(rows, plan.parent)

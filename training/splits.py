@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
-from training.config import Sample
+from training.config import Config, Sample
 from training.corpus import Row
 from training.evaluation.baselines import fit_baseline
 from training.grouping import group_rows
+from training.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,17 @@ def hardest(spare: Sequence[Row], chosen: Sequence[Row], sample: Sample) -> list
 def is_ordinary(row: Row, sample: Sample) -> bool:
     """Tell whether a row is of the ordinary stream that false flags are counted in."""
     return not row.is_advert and any(fnmatchcase(row.source, pattern) for pattern in sample.ordinary)
+
+
+def with_ordinary(config: Config, rows: Sequence[Row], on_step: Step) -> Config:
+    """Count every post without an advert as ordinary where the config names no source of these rows, and say so.
+
+    The recipe of a release to train on from knows the sources of its own data only.
+    """
+    if any(is_ordinary(row, config.sample) for row in rows):
+        return config
+    on_step("no row is of a source that the config calls ordinary: every post without an advert counts as such")
+    return replace(config, sample=replace(config.sample, ordinary=("*",)))
 
 
 def _quota(row: Row, sample: Sample) -> int:

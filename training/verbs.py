@@ -29,7 +29,9 @@ def train(
     data: Annotated[list[str], typer.Option(help="Labelled files or hub ids to train on.", metavar="FILE...")],
     out: Annotated[Path, typer.Option(help="The release folder to make; it must not exist yet.")],
     held_out: HeldOut = None,
-    config: Annotated[Path | None, typer.Option(help="TOML; training/shipped.toml shows every key in use.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML; training/shipped.toml is one, training/config.py lists every key.")
+    ] = None,
     from_release: FromRelease = None,
     backbone: Backbone = None,
     cards: Cards = Path("data_cards"),

@@ -26,6 +26,8 @@ from training.evaluation.worst_slices import worst_slices
 from training.steps import Step, silent
 
 FORMAT = 2
+IN_USE = "in use"
+"""How the note begins that says what stands for the stream."""
 PREVALENCES = (0.1, 0.01, 0.0029, 0.0001)
 """A curated data set, a seller-rich forum, keyword-matched posts (a published count), an open stream."""
 
@@ -103,8 +105,8 @@ def stream_notes(judged: Judged, stream: Judged) -> list[str]:
         return []
     others = int((~stream.is_advert).sum())
     return [
-        f"in use, thresholds, curves and calibration count false flags on the {others:,} posts without an advert that "
-        f"people posted; the {left_out:,} that were written to be hard are in the slices, the suite and the errors"
+        f"{IN_USE}, thresholds, curves and calibration count false flags on the {others:,} posts without an advert "
+        f"that people posted; the {left_out:,} that were written to be hard are in the slices, the suite and the errors"
     ]
 
 
