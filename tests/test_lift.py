@@ -13,7 +13,7 @@ from training.ablations import ABLATIONS, CONFIG, split_of
 from training.cards import NOT_ADVERT
 from training.config import Sample
 from training.corpus import Corpus, DataError, Row
-from training.lift import Sides, by_hand_first, lift_splits, ranked
+from training.lift import Sides, by_hand_first, lift_splits, plan_beside, ranked, read_sides
 from training.lift_table import CLOSE, OPEN, lift_lines, print_lift, stamp_lift
 from training.protocol_pool import Budget, Pool, load_protocol, pool_of
 
@@ -159,3 +159,27 @@ def test_without_an_english_encoder_that_run_says_so() -> None:
     )
     english = next(each for each in ABLATIONS if each.english)
     assert split_of(english, sides, why="no English backbone was given").why == "no English backbone was given"
+
+
+def test_where_the_config_knows_no_source_of_the_rows_real_posts_without_an_advert_are_ordinary(tmp_path: Path) -> None:
+    real, ours = tmp_path / "real", tmp_path / "ours"
+    written = {
+        real / "march.csv": "text,label\nfresh gear in tonight,advert\nlovely soup at the market,not_advert\n",
+        ours / "train.csv": "text,label\nmenu is up for the town,sell\nstay safe and test it,harm_reduction\n",
+        ours / "test.jsonl": '{"text": "two left at the old price", "label": "sell"}\n',
+    }
+    for folder, names in ((real, ["march.csv"]), (ours, ["train.csv", "test.jsonl"])):
+        folder.mkdir()
+        files = "".join(f"    {name}: {{}}\n" for name in names)
+        (folder / "README.md").write_text(f"---\nlicense: other\nnpsight:\n  files:\n{files}---\n", encoding="utf-8")
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    said: list[str] = []
+    plan = plan_beside(ours, [str(real / "march.csv")], backbone="none", cards=tmp_path, lexicon=None, config=CONFIG)
+    fitted, sides = read_sides(plan, ours, said.append)
+    assert any("counts as such" in step for step in said)
+    assert fitted.config.sample.ordinary == ("*",)
+    assert [row.text for row, ordinary in zip(sides.pool.rows, sides.pool.ordinary, strict=True) if ordinary] == [
+        "lovely soup at the market"
+    ]
+    assert len(sides.posts) == 2

@@ -63,7 +63,7 @@ def ablate_command(
     """Measure every ablation, print the table and give the section; `<out>/protocol.json` keeps each run."""
     plan = plan_beside(folder, data, backbone=backbone, cards=cards, lexicon=lexicon, config=config or CONFIG)
     on_step = timed_steps()
-    sides = read_sides(plan, folder, on_step)
+    plan, sides = read_sides(plan, folder, on_step)
     section = take_up(out / PROTOCOL, head(plan, [*sides.corpus.rows, *sides.tests]))
     for ablation in ABLATIONS:
         named = english if ablation.english else backbone

@@ -13,7 +13,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from training.protocol import PROTOCOL, Plan, head, measure_splits, rates, take_
 from training.protocol_pool import Pool, load_protocol, pool_of
 from training.protocol_splits import ProtocolSplit, calibration_rows, capped
 from training.readers import read_dataset
-from training.splits import choose
+from training.splits import choose, with_ordinary
 from training.start import choose_lexicon, choose_start
 from training.steps import Step, timed_steps
 
@@ -60,7 +60,7 @@ def lift_command(
     """Measure every size on every fold, print the table and give the section; `<out>/protocol.json` keeps each run."""
     plan = plan_beside(folder, data, backbone=backbone, cards=cards, lexicon=lexicon, config=config or CONFIG)
     on_step = timed_steps()
-    read = read_sides(plan, folder, on_step)
+    plan, read = read_sides(plan, folder, on_step)
     splits = lift_splits(read.pool, read.posts, read.tests, sizes=sizes)
     section = take_up(out / PROTOCOL, head(plan, [*read.corpus.rows, *read.tests]))
     measure_splits(plan, read.corpus, splits, section, out, measure=measured_parts, on_step=on_step)
@@ -97,8 +97,8 @@ class Sides:
     tests: list[Row]
 
 
-def read_sides(plan: Plan, folder: Path, on_step: Step) -> Sides:
-    """Read the plan's data and part it into real rows and the folder's posts."""
+def read_sides(plan: Plan, folder: Path, on_step: Step) -> tuple[Plan, Sides]:
+    """Read the plan's data, part it into real rows and the folder's posts, and fit the plan to the real ones."""
     on_step("read rows")
     parts = training_parts(folder, plan.cards)
     corpus = load_corpus(plan.data, cards=plan.cards, read=read_dataset)
@@ -108,9 +108,10 @@ def read_sides(plan: Plan, folder: Path, on_step: Step) -> Sides:
     )
     known, seed = {row.id for row in posts}, plan.config.seed
     real = [row for row in corpus.rows if row.id not in known]
+    plan = replace(plan, config=with_ordinary(plan.config, real, on_step))
     on_step(f"group {len(real):,} real rows")
     pool = pool_of(real, plan.config.sample, plan.budget, seed=seed)
-    return Sides(corpus, pool, by_hand_first(posts, {row.id for row in composed}, seed=seed), tests)
+    return plan, Sides(corpus, pool, by_hand_first(posts, {row.id for row in composed}, seed=seed), tests)
 
 
 def training_parts(folder: Path, cards: Path) -> list[str]:
