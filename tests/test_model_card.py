@@ -7,7 +7,7 @@ import json
 from models.release import CARD, DEFAULT_RELEASE, REPORT, open_release
 from training.card_tables import in_words
 from training.evaluation.rates import rate
-from training.model_card import model_card
+from training.model_card import model_card, raised
 
 
 def test_the_shipped_card_is_generated_from_its_report() -> None:
@@ -23,3 +23,10 @@ def test_a_rate_is_said_with_its_counts_and_interval() -> None:
 
 def test_nothing_to_count_is_said_and_not_shown_as_zero() -> None:
     assert in_words(rate(0, 0)) == "none"
+
+
+def test_a_raised_threshold_says_what_share_of_its_flags_may_be_wrong() -> None:
+    said = raised({"raised": {"sell": 0.1358}}, {"most_wrong": 0.125})
+    assert "`sell` 0.1358" in said
+    assert said.endswith("no more than 12.5 % of its flags may be wrong.")
+    assert raised({}, {}) == ""

@@ -150,7 +150,7 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
         false_flags=point["false_flags"],
         ordinary_rows=point["ordinary_rows"],
         per_10000=facts["config"]["false_flags_per_10000"],
-        raised=raised(point),
+        raised=raised(point, facts["config"]),
         sources=slice_table(report, "source", least=LEAST),
         least=LEAST,
         languages=slice_table(report, "lang"),
@@ -172,14 +172,14 @@ def harm_reduction(report: Mapping[str, Any]) -> str:
     return f"{in_words(found['release'])}; by the baseline {in_words(found['baseline'])}"
 
 
-def raised(point: Mapping[str, Any]) -> str:
+def raised(point: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     """Say for which intents posts that were written to be hard set a higher threshold than the ordinary ones."""
     found = [f"`{intent}` {threshold:.4f}" for intent, threshold in point.get("raised", {}).items()]
     if not found:
         return ""
     return (
         f" Higher for {', '.join(found)}: ordinary posts hold next to nothing like it, so among posts written to be"
-        " hard no more than a stated share of its flags may be wrong."
+        f" hard no more than {100 * config['most_wrong']:.3g} % of its flags may be wrong."
     )
 
 
