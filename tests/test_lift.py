@@ -148,6 +148,9 @@ def test_the_table_of_ablations_names_each_run_once_and_says_what_was_not_measur
     assert drawn[-2].startswith("|  | ours |")
     assert drawn[-1].startswith("| an English backbone | none was given |")
     assert "random" not in "".join(drawn)
+    assert ablation_table({"protocol": {"budget": "6 layers", "runs": [ran | {"posts": 3000}]}}).startswith(
+        "Budget of each run: 6 layers, and 3,000 posts of our own where they train."
+    )
     assert ablation_table({}) == "Not measured: not run."
 
 

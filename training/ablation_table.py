@@ -29,7 +29,9 @@ def ablation_table(report: Report) -> str:
         return "Not measured: not run."
     lines = [line for run in runs for line in run_lines(run)]
     budgets = ", ".join(dict.fromkeys(run.get("budget") or report["protocol"]["budget"] for run in runs))
-    return f"Budget of each run: {budgets}.\n\n{table(HEAD, lines)}"
+    posts = max(run.get("posts", 0) for run in runs)
+    ours = f", and {posts:,} posts of our own where they train" if posts else ""
+    return f"Budget of each run: {budgets}{ours}.\n\n{table(HEAD, lines)}"
 
 
 def run_lines(run: Mapping[str, Any]) -> list[list[str]]:

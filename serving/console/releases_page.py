@@ -114,13 +114,15 @@ def _costs(request: Request, curve: Curve | None, policy: Policy | None) -> dict
     percent = _within(request.query_params.get("prevalence", ""), usual, 100)
     posts = _within(request.query_params.get("posts", ""), POSTS_A_DAY, MOST_POSTS)
     points = curve.points if curve else ()
-    bands = [band.review for band in policy.bands.values() if band.review is not None] if policy else []
+    bands = policy.bands.items() if policy else ()
+    reviews = {intent.value: band.review for intent, band in bands if band.review is not None}
     return {
         "curve": curve.to_json() if curve else [],
         "costs": [cost(point, prevalence=percent / 100, posts=posts) for point in points],
         "percent_adverts": percent,
         "posts": posts,
-        "set_to": min(bands, default=None),
+        "set_to": max(reviews.values(), default=None),
+        "several": sorted(reviews.items()) if len(set(reviews.values())) > 1 else [],
     }
 
 
