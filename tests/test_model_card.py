@@ -28,5 +28,6 @@ def test_nothing_to_count_is_said_and_not_shown_as_zero() -> None:
 def test_a_raised_threshold_says_what_share_of_its_flags_may_be_wrong() -> None:
     said = raised({"raised": {"sell": 0.1358}}, {"most_wrong": 0.125})
     assert "`sell` 0.1358" in said
-    assert said.endswith("no more than 12.5 % of its flags may be wrong.")
+    assert said.endswith("were written to be hard: ordinary posts hold next to nothing like them.")
+    assert "no more than 12.5 % of an intent's flags" in said
     assert raised({}, {}) == ""

@@ -135,7 +135,8 @@ def loss_lines(report: Report) -> str:
     rest = len(losses) - len(clear[:MOST_LOSSES])
     if not losses:
         return "In no slice that was measured."
-    return "\n".join([*lines, f"- and {rest} slices in which it is ahead by what may be chance: see `report.json`."])
+    chance = f"{rest} slices in which it is ahead by what may be chance: see `report.json`."
+    return "\n".join([*lines, f"- and {chance}" if lines else f"In no slice beyond chance. There are {chance}"])
 
 
 def suite_lines(report: Report) -> str:
@@ -195,7 +196,18 @@ def protocol_table(report: Report) -> str:
             lines.append([run["split"], *cells, f"{run['budget']}: {cost}" if "budget" in run else cost])
             lines.extend(source_lines(run))
     head = ["held out", "recall", "recall, baseline", "false flags", "false flags, baseline", "training"]
-    return f"Budget of each run: {found['budget']}.\n\n{table(head, lines)}"
+    return f"Budget of each run: {budgets(found)}.\n\n{table(head, lines)}"
+
+
+def budgets(found: Report) -> str:
+    """Say what the runs of the table may cost, and the rate at which their thresholds are set."""
+    said = [
+        (run.get("budget", found["budget"]), run.get("false_flags_per_10000", found.get("false_flags_per_10000")))
+        for run in found["runs"]
+        if run.get("kind") != ABLATION
+    ] or [(found["budget"], found.get("false_flags_per_10000"))]
+    at = "threshold at {} false flags in 10,000"
+    return "; or ".join(f"{budget}, {at.format(rate)}" if rate else budget for budget, rate in dict.fromkeys(said))
 
 
 def source_lines(run: Report) -> list[list[str]]:

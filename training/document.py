@@ -76,7 +76,7 @@ def figures(report: Mapping[str, Any]) -> str:
     ]
     return "\n\n".join(
         [
-            f"Release {report['release']}, at its shipped threshold, on {report['rows']:,} rows it did not train on:",
+            f"Release {report['release']}, by its shipped policy, on {report['rows']:,} rows it did not train on:",
             table(["detector", "adverts found", "others flagged"], counts),
             "What that means in a stream, by its share of adverts (*not shown*: these data cannot carry the figure):",
             use_table(report),

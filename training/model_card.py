@@ -35,7 +35,7 @@ for languages outside the list above. The shipped policy never says `act`.
 
 ## In use
 
-At the shipped threshold, on {rows:,} rows it did not train on ({adverts:,} adverts), re-weighted to the share of
+By the shipped policy, on {rows:,} rows it did not train on ({adverts:,} adverts), re-weighted to the share of
 adverts that a stream holds; 95 % intervals over groups of near copies. *Not shown*: these data cannot carry the figure.
 
 {use}
@@ -52,20 +52,22 @@ where the estimate meets it; its interval stands beside it. Beside it TF-IDF on 
 ## How it was made
 
 {layers}-layer encoder `{backbone}` with an intent head and a term head, {visits:,} visits over {train:,} rows
-(mean loss {loss:.3f}, {minutes:.0f} minutes for the run up to its evaluation). Trained under these data cards: {cards}.
+(mean loss {loss:.3f}, {minutes:.0f} minutes for the run up to its evaluation).{second}
+Trained under these data cards: {cards}.
 
     {command}
 
 ## Working point
 
-The review threshold is advert probability **{threshold:.4f}** at a stated prevalence of {prevalence:.2%}: it
-left {false_flags} false flags among the {ordinary_rows:,} ordinary posts that it was set on (allowed: {per_10000}
-in 10,000).{raised}
+Ordinary posts set the review threshold at advert probability **{threshold:.4f}**, at a stated prevalence of
+{prevalence:.2%} (allowed: {per_10000} false flags in 10,000).{raised}
+What ships left {false_flags} false flags among the {ordinary_rows:,} of them.
 
 ## Sources and languages
 
 Recall on adverts, and false flags on the rest; in brackets the counts and the 95 % interval. Beside it the
-plain baseline: hashing TF-IDF with logistic regression on the same rows, its threshold set in the same way.
+plain baseline: hashing TF-IDF with logistic regression on the same rows, its one threshold set on the same
+ordinary posts at the same rate.
 
 {sources}
 
@@ -151,6 +153,7 @@ def model_card(version: str, facts: Mapping[str, Any], report: Mapping[str, Any]
         ordinary_rows=point["ordinary_rows"],
         per_10000=facts["config"]["false_flags_per_10000"],
         raised=raised(point, facts["config"]),
+        second=second_reader(facts["config"]),
         sources=slice_table(report, "source", least=LEAST),
         least=LEAST,
         languages=slice_table(report, "lang"),
@@ -178,9 +181,18 @@ def raised(point: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     if not found:
         return ""
     return (
-        f" Higher for {', '.join(found)}: ordinary posts hold next to nothing like it, so among posts written to be"
-        f" hard no more than {100 * config['most_wrong']:.3g} % of its flags may be wrong."
+        f" Raised for {', '.join(found)}, until no more than {100 * config['most_wrong']:.3g} % of an intent's"
+        " flags were wrong on those calibration posts that were written to be hard: ordinary posts hold next to nothing"
+        " like them."
     )
+
+
+def second_reader(config: Mapping[str, Any]) -> str:
+    """Say at what share the plain baseline counts beside the network."""
+    share = config.get("words_share", 0.0)
+    if not share:
+        return ""
+    return f" Beside it the plain baseline of the tables below reads: its log-odds count at a share of {share:g}."
 
 
 def parity_lines(parity: Mapping[str, Any]) -> str:

@@ -182,7 +182,7 @@ def set_working_point(
 
 
 def rival_threshold(baseline: Words, splits: Splits, config: Config) -> float:
-    """Set the plain baseline's threshold as the release's own is set."""
+    """Set the plain baseline's one threshold on the same ordinary posts, at the same rate."""
     ordinary, per_10000 = config.sample.ordinary, config.false_flags_per_10000
     return baseline_threshold(baseline, splits.calibrate, ordinary=ordinary, per_10000=per_10000)
 

@@ -43,6 +43,7 @@ def held_out_source(report: Report, on: str) -> Found:
         raise NotShownError(str(run.get("why") or "this run of the protocol has no figures"))
     budget = run.get("budget") or part(report, "protocol", "budget")
     allowed = run.get("false_flags_per_10000") or part(report, "protocol").get("false_flags_per_10000")
+    budget += f", {run['posts']:,} posts of our own beside them" if run.get("posts") else ""
     at = f"a network of its own: {budget}; threshold at {allowed} false flags in 10,000"
     return of_rate(found["release"].get("recall"), side(found, "baseline", "recall"), at=at)
 
