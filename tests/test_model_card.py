@@ -6,6 +6,7 @@ import json
 
 from models.release import CARD, DEFAULT_RELEASE, REPORT, open_release
 from training.card_tables import in_words
+from training.evaluation.floor_measures import budget_of
 from training.evaluation.rates import rate
 from training.model_card import model_card, raised
 
@@ -31,3 +32,12 @@ def test_a_raised_threshold_says_what_share_of_its_flags_may_be_wrong() -> None:
     assert said.endswith("were written to be hard: ordinary posts hold next to nothing like them.")
     assert "no more than 12.5 % of an intent's flags" in said
     assert raised({}, {}) == ""
+
+
+def test_a_run_says_its_own_budget_and_rate_and_else_the_protocol_s() -> None:
+    protocol = {"budget": "6 layers", "false_flags_per_10000": 10.0}
+    assert budget_of({}, protocol) == "6 layers; threshold at 10.0 false flags in 10,000"
+    own = {"budget": "4 layers", "false_flags_per_10000": 2.6, "posts": 8000}
+    wanted = "4 layers, 8,000 posts of our own beside them; threshold at 2.6 false flags in 10,000"
+    assert budget_of(own, protocol) == wanted
+    assert budget_of({}, {"budget": "6 layers"}) == "6 layers"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.evaluation.floor_measures import ABLATION
+from training.evaluation.floor_measures import ABLATION, budget_of
 from training.evaluation.report import IN_USE
 
 Report = Mapping[str, Any]
@@ -183,9 +183,8 @@ def protocol_table(report: Report) -> str:
     if "why" in found:
         return f"Not measured: {found['why']}."
     lines = []
-    for run in found["runs"]:
-        if run.get("kind") == ABLATION:  # they have a table of their own: see ablation_table.py
-            continue
+    runs = [run for run in found["runs"] if run.get("kind") != ABLATION]  # those have a table: see ablation_table.py
+    for run in runs:
         if not run["possible"]:
             lines.append([run["split"], f"not possible: {run['why']}", "", "", "", ""])
         elif "release" not in run:
@@ -196,18 +195,8 @@ def protocol_table(report: Report) -> str:
             lines.append([run["split"], *cells, f"{run['budget']}: {cost}" if "budget" in run else cost])
             lines.extend(source_lines(run))
     head = ["held out", "recall", "recall, baseline", "false flags", "false flags, baseline", "training"]
-    return f"Budget of each run: {budgets(found)}.\n\n{table(head, lines)}"
-
-
-def budgets(found: Report) -> str:
-    """Say what the runs of the table may cost, and the rate at which their thresholds are set."""
-    said = [
-        (run.get("budget", found["budget"]), run.get("false_flags_per_10000", found.get("false_flags_per_10000")))
-        for run in found["runs"]
-        if run.get("kind") != ABLATION
-    ] or [(found["budget"], found.get("false_flags_per_10000"))]
-    at = "threshold at {} false flags in 10,000"
-    return "; or ".join(f"{budget}, {at.format(rate)}" if rate else budget for budget, rate in dict.fromkeys(said))
+    budgets = dict.fromkeys(budget_of(run, found) for run in runs) or [found["budget"]]
+    return f"Budget of each run: {', or '.join(budgets)}.\n\n{table(head, lines)}"
 
 
 def source_lines(run: Report) -> list[list[str]]:

@@ -41,11 +41,16 @@ def held_out_source(report: Report, on: str) -> Found:
     found = run["sources"].get(on) if isinstance(run.get("sources"), Mapping) else run
     if not isinstance(found, Mapping) or not isinstance(found.get("release"), Mapping):
         raise NotShownError(str(run.get("why") or "this run of the protocol has no figures"))
-    budget = run.get("budget") or part(report, "protocol", "budget")
-    allowed = run.get("false_flags_per_10000") or part(report, "protocol").get("false_flags_per_10000")
-    budget += f", {run['posts']:,} posts of our own beside them" if run.get("posts") else ""
-    at = f"a network of its own: {budget}; threshold at {allowed} false flags in 10,000"
+    at = f"a network of its own: {budget_of(run, part(report, 'protocol'))}"
     return of_rate(found["release"].get("recall"), side(found, "baseline", "recall"), at=at)
+
+
+def budget_of(run: Mapping[str, Any], protocol: Mapping[str, Any]) -> str:
+    """Say what a run trained on, and at which rate its threshold was set; what it does not say the protocol does."""
+    found = {name: run.get(name) or protocol.get(name) for name in ("budget", "false_flags_per_10000")}
+    ours = f", {run['posts']:,} posts of our own beside them" if run.get("posts") else ""
+    allowed = found["false_flags_per_10000"]
+    return f"{found['budget']}{ours}" + (f"; threshold at {allowed} false flags in 10,000" if allowed else "")
 
 
 def slice_recall(report: Report, on: str) -> Found:
